@@ -1,0 +1,124 @@
+// Package handlers is tokenmint's HTTP side: the routes, what each of them
+// takes and answers, and the one table of errors.
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"tokenmint/jwtcore"
+)
+
+// Config is what a Service needs to know. Every field has to be set.
+type Config struct {
+	// SigningKeys are the service's own keys, for HS512; the first one mints.
+	SigningKeys []*jwtcore.Key
+
+	// Now tells the time that new tokens carry.
+	Now func() time.Time
+
+	// Logger takes what an operator has to know. No key, token or user data
+	// is ever given to it.
+	Logger *slog.Logger
+}
+
+// Service answers tokenmint's requests. It is an http.Handler.
+type Service struct {
+	signingKeys []*jwtcore.Key
+	now         func() time.Time
+	logger      *slog.Logger
+	router      *echo.Echo
+	draining    atomic.Bool
+}
+
+// New returns a Service, or an error that names the field of config at fault.
+func New(config Config) (*Service, error) {
+	switch {
+	case len(config.SigningKeys) == 0:
+		return nil, errors.New("handlers: Config.SigningKeys is empty")
+	case config.Now == nil:
+		return nil, errors.New("handlers: Config.Now is nil")
+	case config.Logger == nil:
+		return nil, errors.New("handlers: Config.Logger is nil")
+	}
+	s := &Service{
+		signingKeys: config.SigningKeys,
+		now:         config.Now,
+		logger:      config.Logger,
+		router:      echo.New(),
+	}
+	s.router.HTTPErrorHandler = s.respondError
+	s.routes()
+	return s, nil
+}
+
+func (s *Service) routes() {
+	s.router.POST("/token", s.mint)
+	s.router.GET("/token", s.inspect)
+	s.router.HEAD("/token", s.inspect)
+	s.router.GET("/healthz", s.health)
+	s.router.HEAD("/healthz", s.health)
+	s.router.GET("/readyz", s.ready)
+	s.router.HEAD("/readyz", s.ready)
+}
+
+// Drain makes the service ask its clients to move away: from now on /readyz
+// answers 503 and every response closes its connection.
+func (s *Service) Drain() { s.draining.Store(true) }
+
+// Header values that are set on every response, shared by all of them.
+var (
+	noStore         = []string{"no-store"}
+	noSniff         = []string{"nosniff"}
+	applicationJSON = []string{"application/json"}
+	closeConnection = []string{"close"}
+)
+
+// ServeHTTP answers one request. Whatever the answer, it carries the headers
+// that keep it out of caches (RFC 9110 §15.1: 200, 203 and 204 are cacheable
+// by default, and a GET's content is in no cache's key) and out of a browser's
+// guesses. A panic becomes a 500, and the process lives on.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header["Cache-Control"] = noStore
+	header["X-Content-Type-Options"] = noSniff
+	s.closeWhenDraining(header)
+	defer s.recoverPanic(w)
+	s.router.ServeHTTP(w, r)
+}
+
+func (s *Service) closeWhenDraining(header http.Header) {
+	if s.draining.Load() {
+		header["Connection"] = closeConnection
+	}
+}
+
+// recoverPanic logs where a handler panicked, but not with what value, which
+// could hold what the request carried. Where part of a response has gone out
+// already, writing to it fails, and the client sees it cut off.
+func (s *Service) recoverPanic(w http.ResponseWriter) {
+	value := recover()
+	if value == nil {
+		return
+	}
+	if value == http.ErrAbortHandler {
+		panic(value)
+	}
+	s.logger.Error("panic in a handler", "type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
+	writeError(w, http.StatusInternalServerError, errInternal.Error())
+}
+
+// respond writes a response with a JSON body.
+func (s *Service) respond(c echo.Context, status int, body []byte) error {
+	response := c.Response()
+	s.closeWhenDraining(response.Header()) // again: it may have begun since
+	writeJSON(response, status, body)
+	return nil
+}

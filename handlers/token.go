@@ -1,0 +1,170 @@
+package handlers
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"tokenmint/jwtcore"
+)
+
+// The largest bodies that are read. What comes out of the first goes back in
+// through the second: a token is a third larger than its claims, and the key
+// comes with it.
+const (
+	maxMintBody    = 256 << 10
+	maxInspectBody = 512 << 10
+)
+
+// maxExpiresIn is the longest lifetime of a token in seconds: a hundred years.
+const maxExpiresIn = 3_153_600_000
+
+// mint answers POST /token: the user data comes back in a signed token.
+func (s *Service) mint(c echo.Context) error {
+	buffer := buffers.Get().(*bytes.Buffer)
+	defer releaseBuffer(buffer)
+	body, err := readJSON(c.Request(), maxMintBody, buffer)
+	if err != nil {
+		return err
+	}
+	request, err := parseMintRequest(body)
+	if err != nil {
+		return err
+	}
+	data, err := jwtcore.CompactData(request.userData)
+	if err != nil {
+		return err
+	}
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return fmt.Errorf("no random bytes for a jti: %w", err)
+	}
+	answer := append([]byte(nil), `{"JWT Token":"`...)
+	answer = s.signingKeys[0].Mint(answer, jwtcore.Claims{
+		IssuedAt:  s.now(),
+		ExpiresIn: request.expiresIn,
+		ID:        id,
+		Data:      data,
+	})
+	return s.respond(c, http.StatusOK, append(answer, `"}`...))
+}
+
+type mintRequest struct {
+	userData  jsontext.Value
+	expiresIn int64 // seconds, 0 where none are asked for
+}
+
+func parseMintRequest(body []byte) (request mintRequest, err error) {
+	var expiresIn jsontext.Value
+	err = jwtcore.ReadObject(body, func(member jwtcore.Member) error {
+		switch string(member.Name) {
+		case "user_data":
+			request.userData = member.Value
+		case "expires_in":
+			expiresIn = member.Value
+		}
+		return nil
+	})
+	if err != nil {
+		return request, err
+	}
+	if isNull(request.userData) {
+		return request, errUserDataAbsent
+	}
+	request.expiresIn, err = parseExpiresIn(expiresIn)
+	return request, err
+}
+
+// isNull reports whether a member is absent or null, which mean the same.
+func isNull(value jsontext.Value) bool {
+	return value == nil || value.Kind() == 'n'
+}
+
+// parseExpiresIn returns a number of seconds, 0 where there is none. A whole
+// number may be spelled in any way that JSON has, 3600.0 and 36e2 among them,
+// as some clients know no other.
+func parseExpiresIn(value jsontext.Value) (int64, error) {
+	if isNull(value) {
+		return 0, nil
+	}
+	if value.Kind() != '0' {
+		return 0, fmt.Errorf("%w: expires_in has to be a number", errMemberType)
+	}
+	seconds, err := strconv.ParseFloat(string(value), 64)
+	if err != nil || seconds != math.Trunc(seconds) || seconds < 1 || seconds > maxExpiresIn {
+		return 0, errExpiresIn
+	}
+	return int64(seconds), nil
+}
+
+// inspect answers GET and HEAD /token: what is in a token, and whether the
+// given key signed it.
+func (s *Service) inspect(c echo.Context) error {
+	buffer := buffers.Get().(*bytes.Buffer)
+	defer releaseBuffer(buffer)
+	body, err := readJSON(c.Request(), maxInspectBody, buffer)
+	if err != nil {
+		return err
+	}
+	request, err := parseInspectRequest(body)
+	if err != nil {
+		return err
+	}
+	token, err := jwtcore.Parse(request.token)
+	if err != nil {
+		return err
+	}
+	verdict := token.Verify(request.signingKey)
+
+	answer := append([]byte(nil), `{"Header":`...)
+	answer = append(answer, token.Header...)
+	answer = append(answer, `,"Claims":`...)
+	answer = append(answer, token.Claims...)
+	answer = append(answer, `,"Signature Verification":`...)
+	answer = strconv.AppendBool(answer, verdict == nil)
+	return s.respond(c, http.StatusOK, append(answer, '}'))
+}
+
+type inspectRequest struct {
+	token, signingKey []byte
+}
+
+func parseInspectRequest(body []byte) (request inspectRequest, err error) {
+	if len(body) == 0 {
+		return request, errTokenAbsent
+	}
+	err = jwtcore.ReadObject(body, func(member jwtcore.Member) (err error) {
+		switch string(member.Name) {
+		case "Token":
+			request.token, err = optionalString(member)
+		case "Signing_key":
+			request.signingKey, err = optionalString(member)
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return request, err
+	case len(request.token) == 0:
+		return request, errTokenAbsent
+	case len(request.signingKey) == 0:
+		return request, errSigningKeyAbsent
+	default:
+		return request, nil
+	}
+}
+
+// optionalString returns the text of a string member, and none for null.
+func optionalString(member jwtcore.Member) ([]byte, error) {
+	text, ok := jwtcore.StringValue(member.Value)
+	if !ok && !isNull(member.Value) {
+		return nil, fmt.Errorf("%w: %s has to be a string", errMemberType, member.Name)
+	}
+	return text, nil
+}
