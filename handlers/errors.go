@@ -47,6 +47,7 @@ var errorTable = []struct {
 	{errSigningKeyAbsent, http.StatusBadRequest, http.StatusNoContent},
 	{errUserDataAbsent, http.StatusBadRequest, http.StatusBadRequest},
 	{errExpiresIn, http.StatusBadRequest, http.StatusBadRequest},
+	{jwtcore.ErrKeyEncoding, http.StatusBadRequest, http.StatusBadRequest},
 	{jwtcore.ErrTooDeep, http.StatusBadRequest, http.StatusBadRequest},
 	{errNotFound, http.StatusNotFound, http.StatusNotFound},
 	{errMethod, http.StatusMethodNotAllowed, http.StatusMethodNotAllowed},
@@ -68,8 +69,11 @@ func (s *Service) respondError(err error, c echo.Context) {
 	}
 	header := c.Response().Header()
 	s.closeWhenDraining(header)
-	if errors.Is(err, errContentEncoding) {
-		header.Set("Accept-Encoding", "identity") // RFC 9110 §15.5.16
+	switch { // what would have been taken, RFC 9110 §15.5.16
+	case errors.Is(err, errContentType):
+		header.Set("Accept", "application/json")
+	case errors.Is(err, errContentEncoding):
+		header.Set("Accept-Encoding", "identity")
 	}
 	writeError(c.Response(), status, err.Error())
 }
@@ -106,7 +110,7 @@ func writeError(w http.ResponseWriter, status int, description string) {
 	}
 	body := append([]byte(`{"status":`), strconv.Itoa(status)...)
 	body = append(body, `,"description":`...)
-	body = strconv.AppendQuoteToASCII(body, description)
+	body = appendString(body, description)
 	writeJSON(w, status, append(body, '}'))
 }
 

@@ -63,6 +63,8 @@ func (s *Service) routes() {
 	s.router.POST("/token", s.mint)
 	s.router.GET("/token", s.inspect)
 	s.router.HEAD("/token", s.inspect)
+	s.router.Add("QUERY", "/token", s.inspect) // RFC 10008
+	s.router.POST("/token/verify", s.inspect)
 	s.router.GET("/healthz", s.health)
 	s.router.HEAD("/healthz", s.health)
 	s.router.GET("/readyz", s.ready)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -103,8 +104,8 @@ func parseExpiresIn(value jsontext.Value) (int64, error) {
 	return int64(seconds), nil
 }
 
-// inspect answers GET and HEAD /token: what is in a token, and whether the
-// given key signed it.
+// inspect answers GET, HEAD and QUERY /token and POST /token/verify: what is in
+// a token, and whether the given key signed it.
 func (s *Service) inspect(c echo.Context) error {
 	buffer := buffers.Get().(*bytes.Buffer)
 	defer releaseBuffer(buffer)
@@ -116,23 +117,19 @@ func (s *Service) inspect(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	secret, err := jwtcore.DecodeSecret(request.signingKey, string(request.keyEncoding))
+	if err != nil {
+		return err
+	}
 	token, err := jwtcore.Parse(request.token)
 	if err != nil {
 		return err
 	}
-	verdict := token.Verify(request.signingKey)
-
-	answer := append([]byte(nil), `{"Header":`...)
-	answer = append(answer, token.Header...)
-	answer = append(answer, `,"Claims":`...)
-	answer = append(answer, token.Claims...)
-	answer = append(answer, `,"Signature Verification":`...)
-	answer = strconv.AppendBool(answer, verdict == nil)
-	return s.respond(c, http.StatusOK, append(answer, '}'))
+	return s.respond(c, http.StatusOK, appendInspection(nil, token, token.Verify(secret), s.now()))
 }
 
 type inspectRequest struct {
-	token, signingKey []byte
+	token, signingKey, keyEncoding []byte
 }
 
 func parseInspectRequest(body []byte) (request inspectRequest, err error) {
@@ -145,6 +142,8 @@ func parseInspectRequest(body []byte) (request inspectRequest, err error) {
 			request.token, err = optionalString(member)
 		case "Signing_key":
 			request.signingKey, err = optionalString(member)
+		case "Key_encoding":
+			request.keyEncoding, err = optionalString(member)
 		}
 		return err
 	})
@@ -167,4 +166,44 @@ func optionalString(member jwtcore.Member) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %s has to be a string", errMemberType, member.Name)
 	}
 	return text, nil
+}
+
+// appendInspection appends the answer to an inspection. Header and claims go
+// out as they stand in the token: decoding and encoding them again would
+// change numbers and the order of members.
+func appendInspection(dst []byte, token *jwtcore.Token, verdict error, now time.Time) []byte {
+	dst = append(dst, `{"Header":`...)
+	dst = append(dst, token.Header...)
+	dst = append(dst, `,"Claims":`...)
+	dst = append(dst, token.Claims...)
+	dst = append(dst, `,"Signature Verification":`...)
+	dst = strconv.AppendBool(dst, verdict == nil)
+	if verdict != nil {
+		dst = append(dst, `,"Reason":`...)
+		dst = appendString(dst, verdict.Error())
+	}
+	if validity, ok := token.Validity(now); ok {
+		dst = append(dst, `,"Validity":{"state":`...)
+		dst = appendString(dst, string(validity.State))
+		dst = appendTime(dst, `,"expires":`, validity.Expires)
+		dst = appendTime(dst, `,"not_before":`, validity.NotBefore)
+		dst = append(dst, '}')
+	}
+	return append(dst, '}')
+}
+
+// appendTime appends a time as a member (RFC 3339, to the millisecond), and
+// nothing for the zero time.
+func appendTime(dst []byte, name string, t time.Time) []byte {
+	if t.IsZero() {
+		return dst
+	}
+	dst = append(dst, name...)
+	return t.AppendFormat(dst, `"2006-01-02T15:04:05.999Z07:00"`)
+}
+
+// appendString appends valid UTF-8 text as a JSON string.
+func appendString(dst []byte, text string) []byte {
+	dst, _ = jsontext.AppendQuote(dst, text) // an error is for invalid UTF-8 alone
+	return dst
 }

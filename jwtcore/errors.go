@@ -17,4 +17,7 @@ var (
 
 	// ErrKey: a signing key, or the text or file that holds it, cannot be used.
 	ErrKey = errors.New("unusable signing key")
+
+	// ErrKeyEncoding: the text of a key is not of the encoding it is said to be.
+	ErrKeyEncoding = errors.New("undecodable key")
 )

@@ -18,6 +18,8 @@ type Token struct {
 	signature    []byte         // the third, decoded
 	algorithm    jsontext.Value // the header's "alg"; nil where there is none
 	critical     bool           // whether the header has "crit"
+	expires      jsontext.Value // the claims' "exp"
+	notBefore    jsontext.Value // and "nbf"
 }
 
 var errEncrypted = errors.New("it has five segments: an encrypted token (JWE, RFC 7516), whose content no signing key opens")
@@ -46,7 +48,7 @@ func Parse(text []byte) (*Token, error) {
 	if err := ReadObject(token.Header, token.readHeader); err != nil {
 		return nil, fmt.Errorf("%w: the header is %w", ErrMalformed, err)
 	}
-	if err := ReadObject(token.Claims, ignoreMember); err != nil {
+	if err := ReadObject(token.Claims, token.readClaims); err != nil {
 		return nil, fmt.Errorf("%w: the claims are %w", ErrMalformed, err)
 	}
 	return token, nil
@@ -68,7 +70,7 @@ func split(text []byte) (segments [3][]byte, err error) {
 func decodeSegment(name string, segment []byte) ([]byte, error) {
 	decoded, err := appendDecoded(nil, segment)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the %s is not base64url as in RFC 7515: %w", ErrMalformed, name, err)
+		return nil, fmt.Errorf("%w: the %s segment is not base64url as in RFC 7515: %w", ErrMalformed, name, err)
 	}
 	return decoded, nil
 }
@@ -84,4 +86,13 @@ func (t *Token) readHeader(member Member) error {
 	return nil
 }
 
-func ignoreMember(Member) error { return nil }
+// readClaims keeps what the time has to be held against.
+func (t *Token) readClaims(member Member) error {
+	switch string(member.Name) {
+	case "exp":
+		t.expires = member.Value
+	case "nbf":
+		t.notBefore = member.Value
+	}
+	return nil
+}

@@ -1,27 +1,69 @@
 package jwtcore
 
-import "errors"
-
-// The reasons for which Verify does not hold a signature for good.
-var (
-	ErrCritical  = errors.New("the header has crit, and no extension is understood here (RFC 7515 section 4.1.11)")
-	ErrAlgorithm = errors.New("the header's alg is not HS512")
-	ErrSignature = errors.New("the signature does not match: another key signed this, or header or claims were changed")
+import (
+	"errors"
+	"fmt"
+	"strings"
 )
 
-// Verify reports whether the token was signed with secret, the key's bytes
-// (RFC 7515 §5.2, RFC 7518 §3.2). It returns nil if so, and else one of
-// ErrCritical, ErrAlgorithm and ErrSignature. The claims play no part in it.
+// The classes of reasons for which a signature does not hold.
+var (
+	// ErrCritical: the header demands an extension (RFC 7515 §4.1.11).
+	ErrCritical = errors.New("the header has crit, and no extension that it could name is understood here")
+
+	// ErrAlgorithm: the header's "alg" is not HS256, HS384 or HS512.
+	ErrAlgorithm = errors.New("the header's alg has to be exactly HS256, HS384 or HS512")
+
+	// ErrSignature: the third segment is not the MAC over the first two.
+	ErrSignature = errors.New("the signature does not match")
+)
+
+// Verify reports whether the token was signed with secret, the key's bytes, by
+// the algorithm that its header names (RFC 7515 §5.2, RFC 7518 §3.2). It
+// returns nil if so. Otherwise the error wraps ErrCritical, ErrAlgorithm or
+// ErrSignature, and its text is the reason, in one line. The claims play no
+// part in it: a token that has expired still verifies.
 func (t *Token) Verify(secret []byte) error {
 	if t.critical {
 		return ErrCritical
 	}
-	if name, ok := StringValue(t.algorithm); !ok || string(name) != HS512.name {
-		return ErrAlgorithm
+	algorithm, err := t.hmacAlgorithm()
+	if err != nil {
+		return err
 	}
-	mac := NewKey(HS512, secret).appendMAC(nil, t.signingInput)
+	switch {
+	case len(t.signature) == 0:
+		return fmt.Errorf("%w: it is empty", ErrSignature)
+	case len(t.signature) != algorithm.size:
+		return fmt.Errorf("%w: it has %d bytes, where %s makes %d", ErrSignature, len(t.signature), algorithm, algorithm.size)
+	}
+	mac := NewKey(algorithm, secret).appendMAC(nil, t.signingInput)
 	if !equalMAC(mac, t.signature) {
-		return ErrSignature
+		return fmt.Errorf("%w: another key made it, or the header or the claims were changed since", ErrSignature)
 	}
 	return nil
+}
+
+// hmacAlgorithm returns the algorithm that the header names, if it is one of
+// the three.
+func (t *Token) hmacAlgorithm() (*Algorithm, error) {
+	if t.algorithm == nil {
+		return nil, fmt.Errorf("%w, and there is none", ErrAlgorithm)
+	}
+	name, ok := StringValue(t.algorithm)
+	if !ok {
+		return nil, fmt.Errorf("%w, and it is not even a string", ErrAlgorithm)
+	}
+	switch string(name) {
+	case HS256.name:
+		return HS256, nil
+	case HS384.name:
+		return HS384, nil
+	case HS512.name:
+		return HS512, nil
+	}
+	if strings.EqualFold(string(name), "none") {
+		return nil, fmt.Errorf("%w: a token with none is not signed at all", ErrAlgorithm)
+	}
+	return nil, ErrAlgorithm
 }

@@ -1,0 +1,166 @@
+package jwtcore
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestParseKeys(t *testing.T) {
+	long := func(c string, n int) string { return strings.Repeat(c, n) }
+	tests := []struct {
+		name, text string
+		secrets    []string
+		reason     string // none where the text is good
+	}{
+		{"one key", long("a", 64), []string{long("a", 64)}, ""},
+		{"with LF", long("a", 64) + "\n", []string{long("a", 64)}, ""},
+		{"with CR LF", long("a", 64) + "\r\n", []string{long("a", 64)}, ""},
+		{"with CR", long("a", 64) + "\r", []string{long("a", 64)}, ""},
+		{"two keys", long("a", 64) + "\n" + long("b", 64), []string{long("a", 64), long("b", 64)}, ""},
+		{"blank lines", "\n\r\n" + long("a", 64) + "\n \t\n" + long("b", 64) + "\r\n\n", []string{long("a", 64), long("b", 64)}, ""},
+		{"white space is part of a key", " " + long("a", 63) + "\n", []string{" " + long("a", 63)}, ""},
+		{"hex is text", publishedKey, []string{publishedKey}, ""},
+		{"not ASCII", long("é", 32), []string{long("é", 32)}, ""},
+		{"the longest", long("a", MaxKeySize), []string{long("a", MaxKeySize)}, ""},
+		{"too long", long("a", MaxKeySize+1), nil, "line 1: 16385 bytes, where 16384 are the most"},
+		{"one byte short", long("a", 63), nil, "line 1: 63 bytes, where HS512 needs at least 64"},
+		{"CR does not count", long("a", 63) + "\r", nil, "63 bytes"},
+		{"the second too short", long("a", 64) + "\nshort\n", nil, "line 2: 5 bytes"},
+		{"empty", "", nil, "there is none"},
+		{"only blank lines", "\n\r\n  \n", nil, "there is none"},
+		{"not UTF-8", long("\xff", 64), nil, "not UTF-8"},
+	}
+	for _, test := range tests {
+		keys, err := ParseKeys([]byte(test.text))
+		if test.reason != "" {
+			if !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), test.reason) {
+				t.Errorf("%s: %v, want a text with %q", test.name, err, test.reason)
+			}
+			continue
+		}
+		if err != nil || len(keys) != len(test.secrets) {
+			t.Errorf("%s: %d keys, %v", test.name, len(keys), err)
+			continue
+		}
+		for i, secret := range test.secrets {
+			want := NewKey(HS512, []byte(secret)).appendMAC(nil, []byte("text"))
+			if !bytes.Equal(keys[i].appendMAC(nil, []byte("text")), want) {
+				t.Errorf("%s: key %d is another", test.name, i)
+			}
+		}
+	}
+}
+
+func TestReadKeyFile(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	if keys, err := ReadKeyFile(write("good", publishedKey+"\n"+publishedKey+"\n")); err != nil || len(keys) != 2 {
+		t.Errorf("%d keys, %v", len(keys), err)
+	}
+	secret := "not-long-enough-and-secret"
+	bad := map[string]string{
+		"missing":     filepath.Join(folder, "missing"),
+		"a folder":    folder,
+		"empty":       write("empty", ""),
+		"short":       write("short", secret),
+		"over 1 MiB":  write("large", strings.Repeat(publishedKey+"\n", 9000)),
+		"a long line": write("long", strings.Repeat("a", MaxKeySize+1)),
+	}
+	for name, path := range bad {
+		_, err := ReadKeyFile(path)
+		if !errors.Is(err, ErrKey) {
+			t.Errorf("%s: %v, want ErrKey", name, err)
+			continue
+		}
+		if !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %q should name the file, in one line, and not the key", name, err)
+		}
+	}
+	if _, err := ReadKeyFile(bad["missing"]); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("missing: %v, want fs.ErrNotExist", err)
+	}
+}
+
+func TestCreateKeyFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "signing.key")
+	if created, err := CreateKeyFile(path); !created || err != nil {
+		t.Fatalf("created: %t, %v", created, err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || !regexp.MustCompile(`^[0-9a-f]{128}\n$`).Match(text) {
+		t.Errorf("the file does not hold 128 hex digits and a line feed, %v", err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if created, err := CreateKeyFile(path); created || err != nil {
+		t.Errorf("a second time: created: %t, %v", created, err)
+	}
+	if again, _ := os.ReadFile(path); !bytes.Equal(again, text) {
+		t.Error("the second time changed the file")
+	}
+	if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 {
+		t.Errorf("%d files are in the folder, want 1", len(entries))
+	}
+	other := filepath.Join(t.TempDir(), "signing.key")
+	CreateKeyFile(other)
+	if second, _ := os.ReadFile(other); bytes.Equal(second, text) {
+		t.Error("two new keys are the same")
+	}
+}
+
+func TestCreateKeyFileWithoutFolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "missing", "signing.key")
+	if created, err := CreateKeyFile(path); created || !errors.Is(err, ErrKey) {
+		t.Errorf("created: %t, %v", created, err)
+	}
+}
+
+func TestCreateKeyFileRace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "signing.key")
+	texts := make([]string, 16)
+	creators := make([]bool, len(texts))
+	start := make(chan struct{})
+	var wait sync.WaitGroup
+	for i := range texts {
+		wait.Go(func() {
+			<-start
+			created, err := CreateKeyFile(path)
+			if err != nil {
+				t.Error(err)
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Error(err)
+			}
+			texts[i], creators[i] = string(text), created
+		})
+	}
+	close(start)
+	wait.Wait()
+	count := 0
+	for i, text := range texts {
+		if len(text) != 129 || text != texts[0] {
+			t.Errorf("reader %d has another key, of %d bytes", i, len(text))
+		}
+		if creators[i] {
+			count++
+		}
+	}
+	if count != 1 {
+		t.Errorf("%d made the file, want 1", count)
+	}
+}

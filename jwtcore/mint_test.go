@@ -1,0 +1,161 @@
+package jwtcore
+
+import (
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// publishedKey is the key of the golden vectors. It is in the service's
+// specification, and so no secret.
+const publishedKey = "a9ddbcaba8c0ac1a0a812dc0c2f08514b23f2db0a68343cb8199ebb38a6d91e4ebfb378e22ad39c2d01d0b4ec9c34aa91056862ddace3fbbd6852ee60c36acbf"
+
+// golden are the vectors of the service's specification.
+var golden = []struct {
+	issuedAt int64
+	id, data string
+	token    string
+}{
+	{
+		1668676907, "f10fb5f47461de4dd8c76113cad7803b", `"this is test"`,
+		"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzUxMiJ9.eyJpYXQiOjE2Njg2NzY5MDcsImp0aSI6ImYxMGZiNWY0NzQ2MWRlNGRkOGM3NjExM2NhZDc4MDNiIiwicGF5bG9hZCI6eyJkYXRhIjoidGhpcyBpcyB0ZXN0IiwiZGF0ZSI6IjIwMjItMTEtMTcifX0.LgY1OHZamo0irNBb3uGQvWRzdFEiBfjmyBOKewPAvPGqmFJGh3HaqdzDMZyX3TzKdTV35a748Xz6hoPOIxPWrA",
+	},
+	{
+		1668664446, "0e5cdc4bc96a19d7fdb331ec8113dad0", `"this is test"`,
+		"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzUxMiJ9.eyJpYXQiOjE2Njg2NjQ0NDYsImp0aSI6IjBlNWNkYzRiYzk2YTE5ZDdmZGIzMzFlYzgxMTNkYWQwIiwicGF5bG9hZCI6eyJkYXRhIjoidGhpcyBpcyB0ZXN0IiwiZGF0ZSI6IjIwMjItMTEtMTcifX0.HChW1vzHVA6dD_j4f0zTMt2w7eKW5ydbjXBgUdRsmd6M93BcIbeEtqI9JIDnZJGWoX4MnoaUsEdorzfEDsgDrQ",
+	},
+	{
+		1668690233, "6b05dfac4ba6063ac341d9d9a7bcceb8", `"this is test3"`,
+		"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzUxMiJ9.eyJpYXQiOjE2Njg2OTAyMzMsImp0aSI6IjZiMDVkZmFjNGJhNjA2M2FjMzQxZDlkOWE3YmNjZWI4IiwicGF5bG9hZCI6eyJkYXRhIjoidGhpcyBpcyB0ZXN0MyIsImRhdGUiOiIyMDIyLTExLTE3In19.RPIUS8khOWVU91crsqHbIv_3dpWTisIFmbRo180Si9YunUxUIdxIUSE_Q2OGVthRxFt8xQ-RJ0CCetK18YEo3g",
+	},
+	{
+		1668668662, "6e102555ce86ad6950f0c9298b57a779", `"this is test3"`,
+		"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzUxMiJ9.eyJpYXQiOjE2Njg2Njg2NjIsImp0aSI6IjZlMTAyNTU1Y2U4NmFkNjk1MGYwYzkyOThiNTdhNzc5IiwicGF5bG9hZCI6eyJkYXRhIjoidGhpcyBpcyB0ZXN0MyIsImRhdGUiOiIyMDIyLTExLTE3In19.BEhKN0mRK8Umn_OciwUadr7fn0bEs2cnFPpk1nEE-YUUbVenvviHCdW_LpjyVU4a3C6cxbYRoTcxs0S7pfbSVA",
+	},
+}
+
+func claimsOf(t testing.TB, issuedAt int64, id, data string) Claims {
+	t.Helper()
+	claims := Claims{IssuedAt: time.Unix(issuedAt, 0), Data: jsontext.Value(data)}
+	if n, err := hex.Decode(claims.ID[:], []byte(id)); err != nil || n != 16 {
+		t.Fatalf("id %q: %d bytes, %v", id, n, err)
+	}
+	return claims
+}
+
+func TestMintGoldenVectors(t *testing.T) {
+	if len(golden) != 4 {
+		t.Fatalf("%d vectors, where the specification has 4", len(golden))
+	}
+	key := NewKey(HS512, []byte(publishedKey))
+	for _, vector := range golden {
+		claims := claimsOf(t, vector.issuedAt, vector.id, vector.data)
+		if got := string(key.Mint(nil, claims)); got != vector.token {
+			t.Errorf("minted\n%s, want\n%s", got, vector.token)
+		}
+		token, err := Parse([]byte(vector.token))
+		if err != nil {
+			t.Errorf("%s: %v", vector.token, err)
+			continue
+		}
+		if err := token.Verify([]byte(publishedKey)); err != nil {
+			t.Errorf("%s: %v", vector.token, err)
+		}
+	}
+}
+
+func TestMintClaims(t *testing.T) {
+	tests := []struct {
+		name   string
+		claims Claims
+		want   string
+	}{
+		{
+			"a lifetime puts exp behind iat",
+			Claims{IssuedAt: time.Unix(1668664446, 0), ExpiresIn: 3600, Data: jsontext.Value(`1.50`)},
+			`{"iat":1668664446,"exp":1668668046,"jti":"00000000000000000000000000000000","payload":{"data":1.50,"date":"2022-11-17"}}`,
+		},
+		{
+			"date is the UTC day, whatever the zone of the clock",
+			Claims{IssuedAt: time.Date(2022, 11, 18, 1, 30, 0, 0, time.FixedZone("east", 2*3600)), Data: jsontext.Value(`[]`)},
+			`{"iat":1668727800,"jti":"00000000000000000000000000000000","payload":{"data":[],"date":"2022-11-17"}}`,
+		},
+		{
+			"iat is cut to the second, not rounded",
+			Claims{IssuedAt: time.Unix(1668664446, 999_999_999), Data: jsontext.Value(`true`)},
+			`{"iat":1668664446,"jti":"00000000000000000000000000000000","payload":{"data":true,"date":"2022-11-17"}}`,
+		},
+	}
+	key := NewKey(HS512, []byte(publishedKey))
+	for _, test := range tests {
+		token, err := Parse(key.Mint(nil, test.claims))
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		if got := string(token.Header); got != `{"typ":"JWT","alg":"HS512"}` {
+			t.Errorf("%s: header %s", test.name, got)
+		}
+		if got := string(token.Claims); got != test.want {
+			t.Errorf("%s:\n%s, want\n%s", test.name, got, test.want)
+		}
+	}
+}
+
+func TestMintAppends(t *testing.T) {
+	key := NewKey(HS512, []byte(publishedKey))
+	vector := golden[0]
+	got := key.Mint([]byte("before "), claimsOf(t, vector.issuedAt, vector.id, vector.data))
+	if string(got) != "before "+vector.token {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestCompactData(t *testing.T) {
+	tests := []struct{ value, want string }{
+		{`"two  spaces \u0041 \/ \\"`, `"two  spaces \u0041 \/ \\"`},
+		{`0.10`, `0.10`},
+		{`-0`, `-0`},
+		{`1E+2`, `1E+2`},
+		{`123456789012345678901234567890`, `123456789012345678901234567890`},
+		{`false`, `false`},
+		{"{ \"b\" : 1 ,\t\"a\" :\r\n[ 1.0 , \"  \" , { } ] }", `{"b":1,"a":[1.0,"  ",{}]}`},
+		{`[]`, `[]`},
+		{`["\" ] }", [ ]]`, `["\" ] }",[]]`},
+	}
+	for _, test := range tests {
+		got, err := CompactData(jsontext.Value(test.value))
+		if err != nil || string(got) != test.want {
+			t.Errorf("%s became %s (%v), want %s", test.value, got, err, test.want)
+		}
+	}
+}
+
+func TestCompactDataDepth(t *testing.T) {
+	arrays := func(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
+	objects := func(depth int) string {
+		return strings.Repeat(`{"[[[":`, depth) + "1" + strings.Repeat("}", depth)
+	}
+	wide := "[" + strings.Repeat("[],", 20000) + "[]]"
+	bracketsInText := `["` + strings.Repeat(`[{\"`, 20000) + `"]`
+	tests := []struct {
+		name, value string
+		want        error
+	}{
+		{"the deepest arrays", arrays(maxDataDepth), nil},
+		{"one array too deep", arrays(maxDataDepth + 1), ErrTooDeep},
+		{"the deepest objects", objects(maxDataDepth), nil},
+		{"one object too deep", objects(maxDataDepth + 1), ErrTooDeep},
+		{"wide, not deep", wide, nil},
+		{"brackets in a string", bracketsInText, nil},
+	}
+	for _, test := range tests {
+		if _, err := CompactData(jsontext.Value(test.value)); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, err, test.want)
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package jwtcore
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// signed returns a token over header and claims whose signature is right for
+// algorithm, whatever the header says.
+func signed(algorithm *Algorithm, secret, header, claims string) string {
+	input := encode(header) + "." + encode(claims)
+	mac := NewKey(algorithm, []byte(secret)).appendMAC(nil, []byte(input))
+	return input + "." + base64url.EncodeToString(mac)
+}
+
+// verdicts are headers over which the MAC of HS512 is right, with what Verify
+// makes of them and the reason it gives.
+var verdicts = []struct {
+	header string
+	want   error
+	reason string
+}{
+	{`{"alg":"HS512"}`, nil, ""},
+	{`{"alg":"HS512","typ":"JWT","kid":"a","jku":"http://127.0.0.1:1/","x5u":"http://127.0.0.1:1/","jwk":{"kty":"oct","k":"a2V5"}}`, nil, ""},
+	{`{"\u0061lg":"HS\u0035\u00312"}`, nil, ""}, // the same string, spelled otherwise
+	{`{"alg":"HS512","Crit":[]}`, nil, ""},      // another name
+	{`{"alg":"HS256"}`, ErrSignature, "it has 64 bytes, where HS256 makes 32"},
+	{`{"alg":"HS384"}`, ErrSignature, "it has 64 bytes, where HS384 makes 48"},
+	{`{}`, ErrAlgorithm, "there is none"},
+	{`{"ALG":"HS512"}`, ErrAlgorithm, "there is none"},
+	{`{"alg":null}`, ErrAlgorithm, "not even a string"},
+	{`{"alg":512}`, ErrAlgorithm, "not even a string"},
+	{`{"alg":["HS512"]}`, ErrAlgorithm, "not even a string"},
+	{`{"alg":{"HS512":true}}`, ErrAlgorithm, "not even a string"},
+	{`{"alg":"none"}`, ErrAlgorithm, "not signed at all"},
+	{`{"alg":"None"}`, ErrAlgorithm, "not signed at all"},
+	{`{"alg":"NONE"}`, ErrAlgorithm, "not signed at all"},
+	{`{"alg":"nOnE"}`, ErrAlgorithm, "not signed at all"},
+	{`{"alg":""}`, ErrAlgorithm, "HS256, HS384 or HS512"},
+	{`{"alg":"hs512"}`, ErrAlgorithm, "exactly HS256, HS384 or HS512"},
+	{`{"alg":"Hs512"}`, ErrAlgorithm, "exactly"},
+	{`{"alg":"HS512 "}`, ErrAlgorithm, "exactly"},
+	{`{"alg":" HS512"}`, ErrAlgorithm, "exactly"},
+	{`{"alg":"HS512\u0000"}`, ErrAlgorithm, "exactly"},
+	{`{"alg":"HS1024"}`, ErrAlgorithm, "exactly"},
+	{`{"alg":"RS512"}`, ErrAlgorithm, "exactly"},
+	{`{"alg":"ES512"}`, ErrAlgorithm, "exactly"},
+	{`{"alg":"HMACSHA512"}`, ErrAlgorithm, "exactly"},
+	{`{"alg":"HS512","crit":[]}`, ErrCritical, "crit"},
+	{`{"alg":"HS512","crit":["exp"],"exp":1}`, ErrCritical, "crit"},
+	{`{"alg":"HS512","crit":null}`, ErrCritical, "crit"},
+	{`{"alg":"HS512","crit":["b64"],"b64":false}`, ErrCritical, "crit"},
+	{`{"alg":"HS512","\u0063rit":["exp"]}`, ErrCritical, "crit"},
+	{`{"crit":[],"alg":"none"}`, ErrCritical, "crit"},
+}
+
+func TestVerifyHeaders(t *testing.T) {
+	for _, test := range verdicts {
+		token, err := Parse([]byte(signed(HS512, "key", test.header, `{"sub":"x"}`)))
+		if err != nil {
+			t.Errorf("%s: %v", test.header, err)
+			continue
+		}
+		err = token.Verify([]byte("key"))
+		if !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", test.header, err, test.want)
+			continue
+		}
+		if err != nil && !strings.Contains(err.Error(), test.reason) {
+			t.Errorf("%s: %q, want a text with %q", test.header, err, test.reason)
+		}
+	}
+}
+
+func TestVerifyEachAlgorithm(t *testing.T) {
+	for _, algorithm := range algorithms {
+		header := `{"alg":"` + algorithm.String() + `"}`
+		text := signed(algorithm.Algorithm, "key", header, `{"exp":0}`) // expired, and verified all the same
+		if err := inspect(text, []byte("key")); err != nil {
+			t.Errorf("%s: %v", algorithm, err)
+		}
+	}
+}
+
+func TestVerifySignatures(t *testing.T) {
+	text := signed(HS512, "key", hs512, `{"sub":"x"}`)
+	dot := strings.LastIndexByte(text, '.')
+	input, signature := text[:dot], text[dot+1:]
+	mac, err := base64url.DecodeString(signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := signed(HS512, "key", hs512, `{"sub":"y"}`)
+	tests := []struct {
+		name, token, secret string
+		reason              string // none for a signature that holds
+	}{
+		{"as it is", text, "key", ""},
+		{"another key", text, "kez", "another key"},
+		{"a key with a line feed", text, "key\n", "another key"},
+		{"an empty key", text, "", "another key"},
+		{"no signature", input + ".", "key", "it is empty"},
+		{"one byte", input + "." + base64url.EncodeToString(mac[:1]), "key", "it has 1 bytes, where HS512 makes 64"},
+		{"cut to half", input + "." + base64url.EncodeToString(mac[:32]), "key", "it has 32 bytes"},
+		{"cut by one", input + "." + base64url.EncodeToString(mac[:63]), "key", "it has 63 bytes"},
+		{"one byte longer", input + "." + base64url.EncodeToString(append(mac[:64:64], 0)), "key", "it has 65 bytes"},
+		{"twice", input + "." + base64url.EncodeToString(append(mac[:64:64], mac...)), "key", "it has 128 bytes"},
+		{"of other claims", input + other[strings.LastIndexByte(other, '.'):], "key", "another key"},
+		{"over the decoded text", encode(hs512) + "." + encode(`{"sub":"x"}`) + "." + base64url.EncodeToString(NewKey(HS512, []byte("key")).appendMAC(nil, []byte(hs512+`.{"sub":"x"}`))), "key", "another key"},
+	}
+	for i := range mac { // each bit of it counts
+		changed := append([]byte(nil), mac...)
+		changed[i] ^= 1 << (i % 8)
+		if err := inspect(input+"."+base64url.EncodeToString(changed), []byte("key")); !errors.Is(err, ErrSignature) {
+			t.Errorf("a changed byte %d: %v", i, err)
+		}
+	}
+	for _, test := range tests {
+		err := inspect(test.token, []byte(test.secret))
+		switch {
+		case test.reason == "" && err != nil:
+			t.Errorf("%s: %v", test.name, err)
+		case test.reason != "" && (!errors.Is(err, ErrSignature) || !strings.Contains(err.Error(), test.reason)):
+			t.Errorf("%s: %v, want a text with %q", test.name, err, test.reason)
+		}
+	}
+}
+
+func TestVerifyTokensInRFCs(t *testing.T) {
+	for _, test := range rfcTokens {
+		text := test.signingInput + "." + test.signature
+		err := inspect(text, decodeBase64url(t, test.key))
+		switch test.name {
+		case "RFC 7515 A.1":
+			if err != nil {
+				t.Errorf("%s: %v", test.name, err)
+			}
+		case "RFC 7520 4.4": // a JWS, whose payload is no claims set
+			if !errors.Is(err, ErrMalformed) {
+				t.Errorf("%s: %v, want ErrMalformed", test.name, err)
+			}
+		}
+	}
+}
