@@ -1,0 +1,202 @@
+package handlers
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenmint/jwtcore"
+)
+
+// publishedKey is the key of the golden vectors. It is in the service's
+// specification, and so no secret.
+const publishedKey = "a9ddbcaba8c0ac1a0a812dc0c2f08514b23f2db0a68343cb8199ebb38a6d91e4ebfb378e22ad39c2d01d0b4ec9c34aa91056862ddace3fbbd6852ee60c36acbf"
+
+// goldenToken was signed with publishedKey, at goldenTime.
+const goldenToken = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzUxMiJ9.eyJpYXQiOjE2Njg2NzY5MDcsImp0aSI6ImYxMGZiNWY0NzQ2MWRlNGRkOGM3NjExM2NhZDc4MDNiIiwicGF5bG9hZCI6eyJkYXRhIjoidGhpcyBpcyB0ZXN0IiwiZGF0ZSI6IjIwMjItMTEtMTcifX0.LgY1OHZamo0irNBb3uGQvWRzdFEiBfjmyBOKewPAvPGqmFJGh3HaqdzDMZyX3TzKdTV35a748Xz6hoPOIxPWrA"
+
+var goldenTime = time.Unix(1668676907, 0)
+
+// newService returns a service that signs with publishedKey, whose clock
+// stands at goldenTime and whose log goes to log.
+func newService(t testing.TB, log io.Writer) *Service {
+	t.Helper()
+	keys, err := jwtcore.ParseKeys([]byte(publishedKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := New(Config{
+		SigningKeys: keys,
+		Now:         func() time.Time { return goldenTime },
+		Logger:      slog.New(slog.NewTextHandler(log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return service
+}
+
+// newServer serves a new service on a socket, and fails the test if anything
+// was logged by its end.
+func newServer(t *testing.T) (*Service, *httptest.Server) {
+	t.Helper()
+	var log bytes.Buffer
+	service := newService(t, &log)
+	server := httptest.NewServer(service)
+	t.Cleanup(func() {
+		server.Close()
+		if log.Len() > 0 {
+			t.Errorf("logged: %s", log.Bytes())
+		}
+	})
+	return service, server
+}
+
+// response is what came back, read to its end.
+type response struct {
+	status int
+	header http.Header
+	body   string
+	closes bool // whether it says Connection: close
+}
+
+func send(t *testing.T, method, url, body string, header http.Header) response {
+	t.Helper()
+	request, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = header
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response{answer.StatusCode, answer.Header, string(text), answer.Close}
+}
+
+func jsonHeader() http.Header { return http.Header{"Content-Type": {"application/json"}} }
+
+func TestNewRefusesIncompleteConfig(t *testing.T) {
+	keys, err := jwtcore.ParseKeys([]byte(publishedKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	complete := Config{SigningKeys: keys, Now: time.Now, Logger: slog.Default()}
+	if _, err := New(complete); err != nil {
+		t.Error(err)
+	}
+	tests := map[string]func(*Config){
+		"SigningKeys": func(c *Config) { c.SigningKeys = nil },
+		"Now":         func(c *Config) { c.Now = nil },
+		"Logger":      func(c *Config) { c.Logger = nil },
+	}
+	for field, remove := range tests {
+		config := complete
+		remove(&config)
+		if _, err := New(config); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("without %s: %v", field, err)
+		}
+	}
+}
+
+// TestCommonHeaders asks every route, and places where there is none.
+func TestCommonHeaders(t *testing.T) {
+	service, server := newServer(t)
+	requests := [][2]string{{"GET", "/"}, {"GET", "/nowhere"}, {"DELETE", "/token"}, {"OPTIONS", "/token"}, {"TRACE", "/healthz"}, {"GET", "/token//verify"}}
+	for _, route := range service.router.Routes() {
+		requests = append(requests, [2]string{route.Method, route.Path})
+	}
+	for _, draining := range []bool{false, true} {
+		if draining {
+			service.Drain()
+		}
+		for _, request := range requests {
+			got := send(t, request[0], server.URL+request[1], "", nil)
+			if got.header.Get("Cache-Control") != "no-store" || got.header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%s: %d with %v", request, got.status, got.header)
+			}
+			if got.closes != draining {
+				t.Errorf("%s: Connection: close is %t while draining is %t", request, got.closes, draining)
+			}
+		}
+	}
+}
+
+func TestNotFoundAndMethodNotAllowed(t *testing.T) {
+	_, server := newServer(t)
+	tests := []struct {
+		method, path string
+		status       int
+		allow        []string
+	}{
+		{"GET", "/nowhere", 404, nil},
+		{"POST", "/token/", 404, nil},
+		{"GET", "/Token", 404, nil},
+		{"GET", "/token/verify/x", 404, nil},
+		{"POST", "/token%2Fverify", 404, nil},
+		{"PUT", "/token", 405, []string{"GET", "HEAD", "POST", "QUERY"}},
+		{"DELETE", "/token", 405, []string{"GET", "HEAD", "POST", "QUERY"}},
+		{"query", "/token", 405, []string{"QUERY"}}, // methods are case-sensitive
+		{"GET", "/token/verify", 405, []string{"POST"}},
+		{"POST", "/healthz", 405, []string{"GET", "HEAD"}},
+		{"POST", "/readyz", 405, []string{"GET", "HEAD"}},
+	}
+	for _, test := range tests {
+		got := send(t, test.method, server.URL+test.path, "", jsonHeader())
+		name := test.method + " " + test.path
+		checkError(t, name, got, test.status)
+		for _, method := range test.allow {
+			if !strings.Contains(got.header.Get("Allow"), method) {
+				t.Errorf("%s: Allow: %s, want %s in it", name, got.header.Get("Allow"), method)
+			}
+		}
+	}
+	if got := send(t, "OPTIONS", server.URL+"/token", "", nil); got.status != 204 || !strings.Contains(got.header.Get("Allow"), "QUERY") {
+		t.Errorf("OPTIONS: %d, Allow: %s", got.status, got.header.Get("Allow"))
+	}
+}
+
+func TestHealth(t *testing.T) {
+	service, server := newServer(t)
+	for _, path := range []string{"/healthz", "/readyz"} {
+		got := send(t, "GET", server.URL+path, "", nil)
+		if got.status != 200 || got.body != `{"status":"ok"}` || got.header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s: %d %s %v", path, got.status, got.body, got.header)
+		}
+		if got := send(t, "HEAD", server.URL+path, "", nil); got.status != 200 || got.body != "" {
+			t.Errorf("HEAD %s: %d %q", path, got.status, got.body)
+		}
+	}
+	service.Drain()
+	checkError(t, "readyz while draining", send(t, "GET", server.URL+"/readyz", "", nil), 503)
+	if got := send(t, "GET", server.URL+"/healthz", "", nil); got.status != 200 {
+		t.Errorf("healthz while draining: %d", got.status)
+	}
+}
+
+// TestPanic checks that a panic answers 500, that the service lives on, and
+// that the log says where, but not with what.
+func TestPanic(t *testing.T) {
+	var log bytes.Buffer
+	service := newService(t, &log)
+	service.now = func() time.Time { panic("secret-in-a-panic") }
+	server := httptest.NewServer(service)
+	defer server.Close()
+	checkError(t, "panic", send(t, "POST", server.URL+"/token", `{"user_data":1}`, jsonHeader()), 500)
+	if got := send(t, "GET", server.URL+"/healthz", "", nil); got.status != 200 {
+		t.Errorf("healthz after the panic: %d", got.status)
+	}
+	if !strings.Contains(log.String(), "service_test.go") || strings.Contains(log.String(), "secret-in-a-panic") {
+		t.Errorf("logged: %s", log.String())
+	}
+}
