@@ -1,0 +1,472 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binary is the program, built once, as these tests run it.
+var binary string
+
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "tokenmint-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	binary = filepath.Join(folder, "tokenmint")
+	status := 1
+	if output, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s", err, output)
+	} else {
+		status = m.Run()
+	}
+	os.RemoveAll(folder)
+	os.Exit(status)
+}
+
+// synchronizedBuffer is read while a process still writes to it.
+type synchronizedBuffer struct {
+	mutex  sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (b *synchronizedBuffer) Write(p []byte) (int, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *synchronizedBuffer) String() string {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.buffer.String()
+}
+
+// process is a run of the binary.
+type process struct {
+	*exec.Cmd
+	stdout, stderr synchronizedBuffer
+	address        string
+}
+
+// command prepares a run in folder, with nothing in its environment but env.
+func command(folder string, env []string, args ...string) *process {
+	p := &process{Cmd: exec.Command(binary, args...)}
+	p.Dir, p.Env = folder, env
+	p.Stdout, p.Stderr = &p.stdout, &p.stderr
+	return p
+}
+
+var listening = regexp.MustCompile(`msg=listening address=(\S+)`)
+
+// start runs the service on a free port and waits until it listens.
+func start(t *testing.T, folder string, env []string, args ...string) *process {
+	t.Helper()
+	p := command(folder, append([]string{"BIND=127.0.0.1:0"}, env...), args...)
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if p.ProcessState == nil {
+			p.Process.Kill()
+			p.Wait()
+		}
+	})
+	waitFor(t, "the service to listen", func() bool {
+		match := listening.FindStringSubmatch(p.stderr.String())
+		if match != nil {
+			p.address = match[1]
+		}
+		return match != nil
+	})
+	return p
+}
+
+func waitFor(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited too long for %s", what)
+		}
+	}
+}
+
+// stop sends SIGTERM and returns the exit status.
+func (p *process) stop(t *testing.T) int {
+	t.Helper()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.Wait()
+	return p.ProcessState.ExitCode()
+}
+
+// send asks over a connection of its own.
+func (p *process) send(method, path, body string) (status int, answer string, err error) {
+	request, err := http.NewRequest(method, "http://"+p.address+path, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	request.Close = true
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(text), err
+}
+
+func (p *process) mint(t *testing.T) string {
+	t.Helper()
+	status, answer, err := p.send("POST", "/token", `{"user_data":"data"}`)
+	var minted map[string]string
+	if err != nil || status != 200 || json.Unmarshal([]byte(answer), &minted) != nil {
+		t.Fatalf("mint: %d %s, %v", status, answer, err)
+	}
+	return minted["JWT Token"]
+}
+
+func (p *process) verifies(t *testing.T, token, key string) bool {
+	t.Helper()
+	status, answer, err := p.send("GET", "/token", `{"Token":"`+token+`","Signing_key":"`+key+`"}`)
+	if err != nil || status != 200 {
+		t.Fatalf("inspect: %d %s, %v", status, answer, err)
+	}
+	return strings.Contains(answer, `"Signature Verification":true`)
+}
+
+func readKey(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(text))
+}
+
+var goodKey = strings.Repeat("0123456789abcdef", 4)
+
+// TestFirstStartAndRestart is a newcomer's first minutes: start in an empty
+// folder, mint, inspect, stop, start again.
+func TestFirstStartAndRestart(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "signing.key")
+	first := start(t, folder, nil)
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
+		t.Errorf("the key file: %v, %v", info, err)
+	}
+	key := readKey(t, path)
+	if !regexp.MustCompile(`^[0-9a-f]{128}$`).MatchString(key) {
+		t.Error("the key is not 128 hex digits")
+	}
+	if log := first.stderr.String(); !strings.Contains(log, "level=WARN") || !strings.Contains(log, "file=signing.key") || strings.Contains(log, key) {
+		t.Errorf("the log should warn of a new signing.key, without the key: %s", log)
+	}
+	token := first.mint(t)
+	if !first.verifies(t, token, key) || first.verifies(t, token, "another") {
+		t.Error("the token does not verify with the key of the file, or does with another")
+	}
+	if status := first.stop(t); status != 0 {
+		t.Errorf("exit status %d: %s", status, first.stderr.String())
+	}
+
+	second := start(t, folder, nil)
+	if again := readKey(t, path); again != key {
+		t.Error("the key changed with the restart")
+	}
+	if !second.verifies(t, token, key) || !second.verifies(t, second.mint(t), key) {
+		t.Error("tokens do not outlive the restart")
+	}
+	if strings.Contains(second.stderr.String(), "level=WARN") {
+		t.Errorf("the restart warns: %s", second.stderr.String())
+	}
+	second.stop(t)
+	if out := first.stdout.String() + second.stdout.String(); out != "" {
+		t.Errorf("on standard output: %q", out)
+	}
+}
+
+// TestRacingFirstStarts starts several copies at once on one empty folder.
+func TestRacingFirstStarts(t *testing.T) {
+	for range 3 {
+		folder := t.TempDir()
+		copies := make([]*process, 6)
+		for i := range copies {
+			copies[i] = command(folder, []string{"BIND=127.0.0.1:0"})
+			if err := copies[i].Start(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		created := 0
+		for _, p := range copies {
+			waitFor(t, "a copy to listen", func() bool { return listening.MatchString(p.stderr.String()) })
+			p.address = listening.FindStringSubmatch(p.stderr.String())[1]
+			created += strings.Count(p.stderr.String(), "level=WARN")
+			if !copies[0].verifies(t, p.mint(t), readKey(t, filepath.Join(folder, "signing.key"))) {
+				t.Error("a copy mints with another key")
+			}
+		}
+		if created != 1 {
+			t.Errorf("%d copies say that they made the key file, want 1", created)
+		}
+		if entries, _ := os.ReadDir(folder); len(entries) != 1 {
+			t.Errorf("the folder holds %v, want the key file alone", entries)
+		}
+		for _, p := range copies {
+			p.Process.Kill()
+			p.Wait()
+		}
+	}
+}
+
+func TestSigningKeyFromEnvironment(t *testing.T) {
+	folder := t.TempDir()
+	p := start(t, folder, []string{"SIGNING_KEY=" + goodKey + "\r\n", "SIGNING_KEY_FILE="})
+	if !p.verifies(t, p.mint(t), goodKey) {
+		t.Error("not signed with SIGNING_KEY")
+	}
+	if entries, _ := os.ReadDir(folder); len(entries) != 0 {
+		t.Errorf("a file was made: %v", entries)
+	}
+}
+
+func TestSigningKeyFile(t *testing.T) {
+	folder := t.TempDir()
+	other := strings.Repeat("x", 64)
+	if err := os.WriteFile(filepath.Join(folder, "keys"), []byte("\n"+goodKey+"\r\n\n"+other+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, folder, []string{"SIGNING_KEY_FILE=missing"}, "-signing-key-file", "keys") // the flag wins
+	if !p.verifies(t, p.mint(t), goodKey) {
+		t.Error("not signed with the first key of the file")
+	}
+}
+
+// TestWrongConfiguration starts with everything that can be set wrong. It gets
+// one clear line, the right exit status, and no listener.
+func TestWrongConfiguration(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	folder := t.TempDir()
+	secret := "short-and-secret"
+	for name, text := range map[string]string{"empty": "", "blank": "\n \n", "short": secret, "second-short": goodKey + "\n" + secret, "bytes": strings.Repeat("\xff", 64)} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		name   string
+		env    []string
+		args   []string
+		status int
+		says   string
+	}{
+		{"an unknown flag", nil, []string{"-port", "1"}, 2, "-port"},
+		{"a key as a flag", nil, []string{"-signing-key=" + secret}, 2, "not defined: -signing-key"},
+		{"an argument", nil, []string{secret}, 2, "healthcheck"},
+		{"an argument behind the flags", nil, []string{"-bind", "127.0.0.1:0", "healthcheck"}, 2, "healthcheck"},
+		{"a timeout without unit", nil, []string{"-graceful-timeout", "30"}, 2, "graceful-timeout"},
+		{"a negative timeout", nil, []string{"-graceful-timeout", "-1s"}, 2, "negative"},
+		{"a timeout variable that is none", []string{"GRACEFUL_TIMEOUT=soon"}, nil, 2, "GRACEFUL_TIMEOUT"},
+		{"a negative timeout variable", []string{"GRACEFUL_TIMEOUT=-1s"}, nil, 2, "negative"},
+		{"a short key", []string{"SIGNING_KEY=" + secret}, nil, 1, "SIGNING_KEY: unusable signing key: line 1: 16 bytes"},
+		{"an empty key", []string{"SIGNING_KEY="}, nil, 1, "SIGNING_KEY"},
+		{"two keys in the variable", []string{"SIGNING_KEY=" + goodKey + "\n" + goodKey}, nil, 1, "more than one line"},
+		{"both key and file", []string{"SIGNING_KEY=" + goodKey, "SIGNING_KEY_FILE=signing.key"}, nil, 1, "both"},
+		{"key and file flag", []string{"SIGNING_KEY=" + goodKey}, []string{"-signing-key-file", "signing.key"}, 1, "both"},
+		{"an empty file", nil, []string{"-signing-key-file", "empty"}, 1, "empty: unusable signing key: there is none"},
+		{"a file of blank lines", nil, []string{"-signing-key-file", "blank"}, 1, "there is none"},
+		{"a short key in the file", nil, []string{"-signing-key-file", "short"}, 1, "line 1: 16 bytes"},
+		{"a short second key", nil, []string{"-signing-key-file", "second-short"}, 1, "line 2: 16 bytes"},
+		{"a key that is not text", nil, []string{"-signing-key-file", "bytes"}, 1, "not UTF-8"},
+		{"a folder for a file", nil, []string{"-signing-key-file", "."}, 1, "directory"},
+		{"a file in no folder", nil, []string{"-signing-key-file", "missing/signing.key"}, 1, "no such file"},
+		{"an address in use", nil, []string{"-bind", taken.Addr().String()}, 1, "in use"},
+		{"an address without port", nil, []string{"-bind", "127.0.0.1"}, 1, "missing port"},
+		{"an address that is none", nil, []string{"-bind", "127.0.0.1:port"}, 1, "port"},
+		{"an address elsewhere", []string{"BIND=192.0.2.1:5000"}, nil, 1, "assign"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := command(folder, append([]string{"BIND=127.0.0.1:0", "SIGNING_KEY_FILE=" + filepath.Join(t.TempDir(), "new.key")}, test.env...), test.args...)
+			if strings.Contains(strings.Join(test.env, " "), "SIGNING_KEY=") {
+				p.Env = append([]string{"BIND=127.0.0.1:0"}, test.env...)
+			}
+			timer := time.AfterFunc(10*time.Second, func() { p.Process.Kill() })
+			err := p.Run()
+			timer.Stop()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != test.status {
+				t.Errorf("%v, want exit status %d", err, test.status)
+			}
+			lines := strings.Split(strings.TrimSuffix(p.stderr.String(), "\n"), "\n")
+			if last := lines[len(lines)-1]; !strings.Contains(last, test.says) {
+				t.Errorf("%q, want a text with %q", last, test.says)
+			}
+			if count := len(lines) - strings.Count(p.stderr.String(), "level=WARN"); count != 1 {
+				t.Errorf("%d lines, want 1: %s", count, p.stderr.String())
+			}
+			if strings.Contains(p.stderr.String(), "listening") || strings.Contains(p.stderr.String(), secret) || p.stdout.String() != "" {
+				t.Errorf("it listened, told a secret, or wrote to standard output: %s", p.stderr.String())
+			}
+		})
+	}
+}
+
+func TestVersionAndHelp(t *testing.T) {
+	tests := []struct{ flag, want string }{
+		{"-version", `^tokenmint \S+ go1\.\d+\S*\n$`},
+		{"-h", `(?s)^usage: tokenmint.*-bind address.*BIND.*127\.0\.0\.1:5000.*SIGNING_KEY_FILE`},
+	}
+	for _, test := range tests {
+		p := command(t.TempDir(), nil, test.flag)
+		if err := p.Run(); err != nil {
+			t.Errorf("%s: %v", test.flag, err)
+		}
+		if !regexp.MustCompile(test.want).MatchString(p.stderr.String()) {
+			t.Errorf("%s: %s", test.flag, p.stderr.String())
+		}
+	}
+}
+
+func TestHealthcheck(t *testing.T) {
+	p := start(t, t.TempDir(), nil)
+	_, port, _ := net.SplitHostPort(p.address)
+	for _, bind := range []string{p.address, ":" + port, "0.0.0.0:" + port, "[::]:" + port, "localhost:" + port} {
+		if err := command(t.TempDir(), []string{"BIND=" + bind}, "healthcheck").Run(); err != nil {
+			t.Errorf("%s: %v", bind, err)
+		}
+	}
+	if err := command(t.TempDir(), []string{"BIND=127.0.0.1:1"}, "healthcheck", "-bind", p.address).Run(); err != nil {
+		t.Errorf("with the flag: %v", err)
+	}
+	p.stop(t)
+	check := command(t.TempDir(), []string{"BIND=" + p.address}, "healthcheck")
+	check.Run()
+	if status := check.ProcessState.ExitCode(); status != 1 || strings.Count(check.stderr.String(), "\n") != 1 {
+		t.Errorf("after the stop: exit status %d, %s", status, check.stderr.String())
+	}
+}
+
+// slowRequest sends all of a request but its last byte, and returns what
+// sends that and reads the response.
+func slowRequest(t *testing.T, address string) (finish func() (status int, closes bool, err error)) {
+	t.Helper()
+	connection, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { connection.Close() })
+	body := `{"user_data":1}`
+	fmt.Fprintf(connection, "POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:len(body)-1])
+	return func() (int, bool, error) {
+		io.WriteString(connection, body[len(body)-1:])
+		answer, err := io.ReadAll(connection)
+		if err != nil {
+			return 0, false, err
+		}
+		text := string(answer)
+		var status int
+		fmt.Sscanf(text, "HTTP/1.1 %d", &status)
+		return status, strings.Contains(text, "\r\nConnection: close\r\n"), nil
+	}
+}
+
+// TestGracefulStop checks what clients see between the signal and the end.
+func TestGracefulStop(t *testing.T) {
+	p := start(t, t.TempDir(), nil)
+	finish := slowRequest(t, p.address)
+	p.send("GET", "/healthz", "") // the slow request was accepted before this one
+	began := time.Now()
+	p.Process.Signal(syscall.SIGTERM)
+	waitFor(t, "readyz to turn 503", func() bool {
+		status, _, err := p.send("GET", "/readyz", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status == 503
+	})
+	for time.Since(began) < time.Second { // none is refused in the first second
+		if status, answer, err := p.send("POST", "/token", `{"user_data":1}`); status != 200 {
+			t.Fatalf("after %v: %d %s, %v", time.Since(began), status, answer, err)
+		}
+	}
+	waitFor(t, "the listener to close", func() bool {
+		_, _, err := p.send("GET", "/healthz", "")
+		return err != nil
+	})
+	if status, closes, err := finish(); status != 200 || !closes || err != nil {
+		t.Errorf("the request in flight: %d, Connection: close %t, %v", status, closes, err)
+	}
+	p.Wait()
+	if status := p.ProcessState.ExitCode(); status != 0 {
+		t.Errorf("exit status %d: %s", status, p.stderr.String())
+	}
+}
+
+// TestGracefulTimeout leaves a request unfinished for longer than is allowed.
+func TestGracefulTimeout(t *testing.T) {
+	p := start(t, t.TempDir(), []string{"GRACEFUL_TIMEOUT=100ms"})
+	slowRequest(t, p.address)
+	p.send("GET", "/healthz", "")
+	began := time.Now()
+	if status := p.stop(t); status != 1 || !strings.Contains(p.stderr.String(), "cut off after the graceful timeout of 100ms") {
+		t.Errorf("exit status %d: %s", status, p.stderr.String())
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+}
+
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	p := start(t, t.TempDir(), nil)
+	slowRequest(t, p.address)
+	p.send("GET", "/healthz", "")
+	p.Process.Signal(syscall.SIGINT)
+	waitFor(t, "the first signal to arrive", func() bool { return strings.Contains(p.stderr.String(), "stopping") })
+	began := time.Now()
+	p.stop(t)
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("the second signal took %v", took)
+	}
+}
+
+// TestHeaderLimit sends headers up to the limit of 16 KiB, and over it.
+func TestHeaderLimit(t *testing.T) {
+	p := start(t, t.TempDir(), nil)
+	for size, want := range map[int]int{8 << 10: 200, 16<<10 - 1: 200, 16<<10 + 1: 431, 64 << 10: 431} {
+		connection, err := net.Dial("tcp", p.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: "
+		request += strings.Repeat("x", size-len(request)-4) + "\r\n\r\n"
+		io.WriteString(connection, request)
+		answer := make([]byte, 12)
+		io.ReadFull(connection, answer)
+		if got := string(answer); got != fmt.Sprintf("HTTP/1.1 %d", want) {
+			t.Errorf("a header of %d bytes: %q, want %d", size, got, want)
+		}
+		connection.Close()
+	}
+}
