@@ -36,6 +36,8 @@ var errorTable = []struct {
 	err             error
 	http, published int
 }{
+	{errNoToken, http.StatusUnauthorized, http.StatusUnauthorized},
+	{errInvalidToken, http.StatusUnauthorized, http.StatusUnauthorized}, // whatever it wraps
 	{errContentType, http.StatusUnsupportedMediaType, http.StatusAccepted},
 	{errContentEncoding, http.StatusUnsupportedMediaType, http.StatusUnsupportedMediaType},
 	{errBodyTooLarge, http.StatusRequestEntityTooLarge, http.StatusRequestEntityTooLarge},

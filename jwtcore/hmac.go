@@ -105,6 +105,12 @@ func (k *Key) appendMAC(dst, text []byte) []byte {
 	return h.hash.Sum(dst)
 }
 
+// matches reports whether mac is HMAC(key, text).
+func (k *Key) matches(mac, text []byte) bool {
+	var space [sha512.Size]byte
+	return equalMAC(k.appendMAC(space[:0], text), mac)
+}
+
 // matches reports whether mac is HMAC(secret, text). It is for a secret that is
 // used once: keeping its two states would cost more than they save.
 func (a *Algorithm) matches(mac, secret, text []byte) bool {
