@@ -469,3 +469,47 @@ func TestChangedTokensAreFalse(t *testing.T) {
 		t.Run(method.Alg(), func(t *testing.T) { checkFalse(t, server, input+signature, "key", "") })
 	}
 }
+
+// TestGate shows tokens made by golang-jwt under the service's own key to the
+// gate, which takes one algorithm only.
+func TestGate(t *testing.T) {
+	server := newServer(t)
+	second := now.Unix()
+	good := jwt.MapClaims{"jti": "an-id", "exp": second + 1, "nbf": second}
+	critical := func(header map[string]any) { header["crit"] = []string{"exp"} }
+	key := []byte(signingKey)
+	tests := []struct {
+		name, token string
+		status      int
+	}{
+		{"HS512", sign(t, jwt.SigningMethodHS512, good, key, nil), 200},
+		{"no time claims", sign(t, jwt.SigningMethodHS512, jwt.MapClaims{"jti": "an-id"}, key, nil), 200},
+		{"HS384", sign(t, jwt.SigningMethodHS384, good, key, nil), 401},
+		{"HS256", sign(t, jwt.SigningMethodHS256, good, key, nil), 401},
+		{"none", sign(t, jwt.SigningMethodNone, good, jwt.UnsafeAllowNoneSignatureType, nil), 401},
+		{"another key", sign(t, jwt.SigningMethodHS512, good, key[1:], nil), 401},
+		{"crit", sign(t, jwt.SigningMethodHS512, good, key, critical), 401},
+		{"expired", sign(t, jwt.SigningMethodHS512, jwt.MapClaims{"exp": second}, key, nil), 401},
+		{"not yet valid", sign(t, jwt.SigningMethodHS512, jwt.MapClaims{"nbf": second + 1}, key, nil), 401},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			request, err := http.NewRequest("GET", server.URL+"/auth", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Authorization", "Bearer "+test.token)
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if response.StatusCode != test.status {
+				t.Fatalf("%d, want %d", response.StatusCode, test.status)
+			}
+			if test.status == 200 && (response.Header.Get("Token-Id") != "an-id" || response.Header.Get("Token-Claims") != strings.Split(test.token, ".")[1]) {
+				t.Errorf("the headers are %v", response.Header)
+			}
+		})
+	}
+}

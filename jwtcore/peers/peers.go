@@ -73,8 +73,8 @@ func Contests() ([]Contest, error) {
 
 // What no implementation can do without, on one and the same SHA-512. The MAC
 // of a token with these claims takes three blocks where the two blocks that
-// depend on the key alone are kept ready (RFC 2104 §4): two for header
-// and claims and one for the inner hash, with their padding. A key seen for the
+// depend on the key alone are kept ready (RFC 2104 §4): two for header and
+// claims and one for the inner hash, with their padding. A key seen for the
 // first time adds its own two.
 //
 // A limit hashes that many blocks in one go, which is less than the two
