@@ -33,7 +33,7 @@ func (s *Service) auth(c echo.Context) error {
 		header["Www-Authenticate"] = []string{"Bearer"}
 		return err
 	}
-	var token *jwtcore.Token
+	var token jwtcore.Token
 	if err == nil {
 		token, err = s.validate(text)
 	}
@@ -51,10 +51,10 @@ func (s *Service) auth(c echo.Context) error {
 	return c.NoContent(http.StatusOK)
 }
 
-func (s *Service) validate(text string) (*jwtcore.Token, error) {
+func (s *Service) validate(text string) (jwtcore.Token, error) {
 	token, err := jwtcore.Parse([]byte(text))
 	if err != nil {
-		return nil, err
+		return token, err
 	}
 	return token, token.Validate(s.signingKeys, s.now())
 }

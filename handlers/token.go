@@ -129,7 +129,7 @@ func (s *Service) inspect(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	e.answer = appendInspection(e.answer, token, token.Verify(secret), s.now())
+	e.answer = appendInspection(e.answer, &token, token.Verify(secret), s.now())
 	return s.respond(c, http.StatusOK, e.answer)
 }
 

@@ -70,10 +70,10 @@ func (k *Key) Mint(dst []byte, claims Claims) []byte {
 
 	dst = append(dst, encodedHeader...)
 	dst = append(dst, '.')
-	dst = base64url.AppendEncode(dst, claims.appendJSON(room))
+	dst = appendEncoded(dst, claims.appendJSON(room))
 	mac := k.appendMAC(room, dst[start:])
 	dst = append(dst, '.')
-	return base64url.AppendEncode(dst, mac)
+	return appendEncoded(dst, mac)
 }
 
 // maxOwnClaims is no less than the bytes of the claims without Data: names and

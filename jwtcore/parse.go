@@ -36,26 +36,26 @@ var errEncrypted = errors.New("it has five segments: an encrypted token (JWE, RF
 // empty. Everything else gives an error that wraps ErrMalformed.
 //
 // The token uses text's memory: text must not change while it is in use.
-func Parse(text []byte) (*Token, error) {
+func Parse(text []byte) (token Token, err error) {
 	header, claims, signature, err := split(text)
 	if err != nil {
-		return nil, err
+		return token, err
 	}
-	token := &Token{signingInput: text[:len(header)+len(".")+len(claims)]}
+	token.signingInput = text[:len(header)+len(".")+len(claims)]
 	if string(header) == encodedHeader {
 		token.joseHeader = mintedHeader
 	} else if token.joseHeader, err = parseHeader(header); err != nil {
-		return nil, err
+		return token, err
 	}
 	buffer := make([]byte, 0, base64url.DecodedLen(len(claims)+len(signature))) // for both
 	if token.Claims, err = decodeSegment(buffer, claims, "claims"); err != nil {
-		return nil, err
+		return token, err
 	}
 	if token.signature, err = decodeSegment(token.Claims[len(token.Claims):], signature, "signature"); err != nil {
-		return nil, err
+		return token, err
 	}
 	if err := checkObject(token.Claims); err != nil {
-		return nil, fmt.Errorf("%w: the claims are %w", ErrMalformed, err)
+		return token, fmt.Errorf("%w: the claims are %w", ErrMalformed, err)
 	}
 	return token, nil
 }
