@@ -32,19 +32,19 @@ var twoDigits = func() (table [1 << 12]uint16) {
 }()
 
 // appendEncoded appends the base64url of src to dst. It takes six bytes at a
-// time, which halves the time that encoding/base64 takes with three, and that
-// is a tenth of minting; the rest, of up to seven bytes, it leaves to it.
+// time, and so half the time that encoding/base64 does with three, which is a
+// tenth of minting; the rest, of up to seven bytes, it leaves to it.
 func appendEncoded(dst, src []byte) []byte {
 	end := len(dst)
 	dst = slices.Grow(dst, base64url.EncodedLen(len(src)))
 	free := dst[:cap(dst)]
 	for ; len(src) >= 8; src, end = src[6:], end+8 {
-		bits := binary.BigEndian.Uint64(src) >> 16
+		bits := binary.BigEndian.Uint64(src)
 		binary.LittleEndian.PutUint64(free[end:],
-			uint64(twoDigits[bits>>36&0xfff])|
-				uint64(twoDigits[bits>>24&0xfff])<<16|
-				uint64(twoDigits[bits>>12&0xfff])<<32|
-				uint64(twoDigits[bits&0xfff])<<48)
+			uint64(twoDigits[bits>>52])|
+				uint64(twoDigits[bits>>40&0xfff])<<16|
+				uint64(twoDigits[bits>>28&0xfff])<<32|
+				uint64(twoDigits[bits>>16&0xfff])<<48)
 	}
 	return base64url.AppendEncode(dst[:end], src)
 }

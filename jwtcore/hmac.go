@@ -95,20 +95,26 @@ func NewKey(algorithm *Algorithm, secret []byte) *Key {
 // appendMAC appends HMAC(key, text) to dst.
 func (k *Key) appendMAC(dst, text []byte) []byte {
 	h := k.algorithm.hashers.Get().(*hasher)
-	defer k.algorithm.hashers.Put(h)
+	dst = h.appendMAC(dst, k, text)
+	k.algorithm.hashers.Put(h)
+	return dst
+}
 
+// matches reports whether mac is HMAC(key, text).
+func (k *Key) matches(mac, text []byte) bool {
+	h := k.algorithm.hashers.Get().(*hasher)
+	equal := equalMAC(h.appendMAC(h.sum[:0], k, text), mac)
+	k.algorithm.hashers.Put(h)
+	return equal
+}
+
+func (h *hasher) appendMAC(dst []byte, k *Key, text []byte) []byte {
 	h.restore(k.inner)
 	h.hash.Write(text)
 	innerSum := h.hash.Sum(h.sum[:0])
 	h.restore(k.outer)
 	h.hash.Write(innerSum)
 	return h.hash.Sum(dst)
-}
-
-// matches reports whether mac is HMAC(key, text).
-func (k *Key) matches(mac, text []byte) bool {
-	var space [sha512.Size]byte
-	return equalMAC(k.appendMAC(space[:0], text), mac)
 }
 
 // matches reports whether mac is HMAC(secret, text). It is for a secret that is
