@@ -6,6 +6,11 @@
 //
 //	go run -C handlers/benchmark . [-seconds 2] [-turns 5]
 //
+// With -profile it writes a CPU profile of minting and inspecting instead, from
+// which the compiler optimises the service:
+//
+//	go run -C handlers/benchmark . -profile ../../default.pgo
+//
 // It needs Linux, Go and wrk, and builds the service itself.
 package main
 
@@ -36,10 +41,15 @@ func main() {
 	log.SetFlags(0)
 	seconds := flag.Int("seconds", 2, "how long each server is loaded at a time")
 	turns := flag.Int("turns", 5, "how often they take turns")
+	profile := flag.String("profile", "", "write a CPU profile of the service to this `file`, and do nothing else")
 	fixed := flag.Int("fixed", 0, "serve fixed answers of this many bytes, and do nothing else")
 	flag.Parse()
 	if *fixed > 0 {
 		log.Fatal(serveFixed(*fixed))
+	}
+	if *profile != "" {
+		writeProfile(*profile)
+		return
 	}
 	folder, err := os.MkdirTemp("", "tokenmint-benchmark-")
 	check(err)
@@ -96,20 +106,13 @@ type benchmark struct {
 func (b *benchmark) compare(route string, size, connections, cores int) {
 	service := b.start(cores, b.tokenmint)
 	defer service.stop()
-	method, body := "POST", `{"user_data":"`+strings.Repeat("x", size)+`"}`
-	if route == "inspect" {
-		minted := service.ask(method, body)
-		var token map[string]string
-		check(json.Unmarshal(minted, &token))
-		method, body = "GET", `{"Token":"`+token["JWT Token"]+`","Signing_key":"`+signingKey+`"}`
-	}
+	method, body := service.request(route, size)
 	self, err := os.Executable()
 	check(err)
 	fixed := b.start(cores, self, "-fixed", strconv.Itoa(len(service.ask(method, body))))
 	defer fixed.stop()
 
-	script := filepath.Join(b.folder, "request.lua")
-	check(os.WriteFile(script, fmt.Appendf(nil, "wrk.method=%q wrk.headers['Content-Type']='application/json' wrk.body=[==[%s]==]", method, body), 0o600))
+	script := writeScript(b.folder, method, body)
 	ratios := make([]float64, b.turns)
 	for i := range ratios {
 		ratios[i] = service.load(script, connections, b.seconds) / fixed.load(script, connections, b.seconds)
@@ -117,6 +120,13 @@ func (b *benchmark) compare(route string, size, connections, cores int) {
 	slices.Sort(ratios)
 	fmt.Printf("%-8s %9d %11d %5d %11.2f (%.2f to %.2f) %8.0f MiB\n", route, size, connections, cores,
 		ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1], service.peakMemory())
+}
+
+// writeScript writes what wrk is to send.
+func writeScript(folder, method, body string) string {
+	script := filepath.Join(folder, "request.lua")
+	check(os.WriteFile(script, fmt.Appendf(nil, "wrk.method=%q wrk.headers['Content-Type']='application/json' wrk.body=[==[%s]==]", method, body), 0o600))
+	return script
 }
 
 // startTime is the median time from starting the process to its first answer.
@@ -175,6 +185,17 @@ func (s *server) ask(method, body string) []byte {
 		log.Fatalf("%s %s: %s %s", method, s.url, response.Status, answer)
 	}
 	return answer
+}
+
+// request is what asks for a token, or to inspect one that was just minted.
+func (s *server) request(route string, size int) (method, body string) {
+	method, body = "POST", `{"user_data":"`+strings.Repeat("x", size)+`"}`
+	if route == "mint" {
+		return method, body
+	}
+	var minted map[string]string
+	check(json.Unmarshal(s.ask(method, body), &minted))
+	return "GET", `{"Token":"` + minted["JWT Token"] + `","Signing_key":"` + signingKey + `"}`
 }
 
 var requestsDone = regexp.MustCompile(`(\d+) requests in`)
