@@ -182,6 +182,9 @@ func version() string {
 func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	ctx, restoreSignals := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer restoreSignals()
+	hangups := make(chan os.Signal, 1) // from here on SIGHUP does not end the process
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 
 	keys, err := loadSigningKeys(o, logger)
 	if err != nil {
@@ -200,12 +203,16 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	go func() { failed <- server.Serve(listener) }()
 	logger.Info("listening", "address", listener.Addr().String())
 
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-		restoreSignals() // a second signal ends the process at once
-		return stop(server, service, o.gracefulTimeout, logger)
+	for {
+		select {
+		case err := <-failed:
+			return err
+		case <-hangups:
+			reload(o, service, logger)
+		case <-ctx.Done():
+			restoreSignals() // a second signal ends the process at once
+			return stop(server, service, o.gracefulTimeout, logger)
+		}
 	}
 }
 
@@ -265,6 +272,24 @@ func loadSigningKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
 		return nil, errors.New("SIGNING_KEY holds more than one line: put several keys into a file")
 	}
 	return keys, nil
+}
+
+// reload reads again what SIGHUP asks for. What is wrong with it is logged, and
+// changes nothing.
+func reload(o options, service *handlers.Service, logger *slog.Logger) {
+	if o.signingKey != nil {
+		logger.Warn("SIGHUP has no signing keys to read again: SIGNING_KEY is read at start alone")
+		return
+	}
+	keys, err := jwtcore.ReadKeyFile(o.signingKeyFile)
+	if err == nil {
+		err = service.SetSigningKeys(keys)
+	}
+	if err != nil {
+		logger.Error("the signing keys stay as they were", "error", err)
+		return
+	}
+	logger.Info("read the signing keys again", "file", o.signingKeyFile, "keys", len(keys))
 }
 
 // healthcheck asks the service that runs with the same options for /healthz.

@@ -259,6 +259,73 @@ func TestSigningKeyFile(t *testing.T) {
 	}
 }
 
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hangUp sends SIGHUP and returns the one line that is logged for it.
+func (p *process) hangUp(t *testing.T) string {
+	t.Helper()
+	before := len(p.stderr.String())
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "a line about SIGHUP", func() bool { return strings.HasSuffix(p.stderr.String()[before:], "\n") })
+	return p.stderr.String()[before:]
+}
+
+// TestRotation puts a new key above the old one, and then files that are wrong.
+func TestRotation(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "signing.key")
+	writeFile(t, path, goodKey+"\n")
+	p := start(t, folder, nil)
+	newKey := strings.Repeat("n", 64)
+	writeFile(t, path, newKey+"\n"+goodKey+"\n")
+	if !p.verifies(t, p.mint(t), goodKey) {
+		t.Error("the file was read without a SIGHUP")
+	}
+	if line := p.hangUp(t); !strings.Contains(line, "level=INFO") || !strings.Contains(line, "keys=2") {
+		t.Errorf("logged: %s", line)
+	}
+	if !p.verifies(t, p.mint(t), newKey) {
+		t.Error("SIGHUP did not rotate the key")
+	}
+	secret := "short-and-secret"
+	for name, text := range map[string]string{"short": secret, "a short second key": goodKey + "\n" + secret, "empty": "", "not text": strings.Repeat("\xff", 64)} {
+		writeFile(t, path, text)
+		line := p.hangUp(t)
+		if !strings.Contains(line, "level=ERROR") || strings.Count(line, "\n") != 1 || strings.Contains(line, secret) {
+			t.Errorf("%s: logged: %s", name, line)
+		}
+		if !p.verifies(t, p.mint(t), newKey) {
+			t.Errorf("%s: a bad file changed the keys", name)
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if line := p.hangUp(t); !strings.Contains(line, "level=ERROR") || !p.verifies(t, p.mint(t), newKey) {
+		t.Errorf("no file: logged: %s", line)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("SIGHUP made a key file")
+	}
+}
+
+func TestNoRotationOfTheVariable(t *testing.T) {
+	p := start(t, t.TempDir(), []string{"SIGNING_KEY=" + goodKey})
+	if line := p.hangUp(t); !strings.Contains(line, "SIGNING_KEY is read at start alone") || strings.Contains(line, goodKey) {
+		t.Errorf("logged: %s", line)
+	}
+	if !p.verifies(t, p.mint(t), goodKey) {
+		t.Error("SIGHUP changed the key")
+	}
+}
+
 // TestWrongConfiguration starts with everything that can be set wrong. It gets
 // one clear line, the right exit status, and no listener.
 func TestWrongConfiguration(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 // Config is what a Service needs to know. Every field has to be set.
 type Config struct {
 	// SigningKeys are the service's own keys, for HS512; the first one mints.
+	// SetSigningKeys replaces them while the service runs.
 	SigningKeys []*jwtcore.Key
 
 	// Now tells the time that new tokens carry.
@@ -31,7 +32,7 @@ type Config struct {
 
 // Service answers tokenmint's requests. It is an http.Handler.
 type Service struct {
-	signingKeys []*jwtcore.Key
+	signingKeys atomic.Pointer[[]*jwtcore.Key]
 	now         func() time.Time
 	logger      *slog.Logger
 	router      *echo.Echo
@@ -42,18 +43,18 @@ type Service struct {
 func New(config Config) (*Service, error) {
 	switch {
 	case len(config.SigningKeys) == 0:
-		return nil, errors.New("handlers: Config.SigningKeys is empty")
+		return nil, fmt.Errorf("handlers: Config.SigningKeys: %w", errNoSigningKeys)
 	case config.Now == nil:
 		return nil, errors.New("handlers: Config.Now is nil")
 	case config.Logger == nil:
 		return nil, errors.New("handlers: Config.Logger is nil")
 	}
 	s := &Service{
-		signingKeys: config.SigningKeys,
-		now:         config.Now,
-		logger:      config.Logger,
-		router:      echo.New(),
+		now:    config.Now,
+		logger: config.Logger,
+		router: echo.New(),
 	}
+	s.signingKeys.Store(&config.SigningKeys)
 	s.router.HTTPErrorHandler = s.respondError
 	s.routes()
 	return s, nil
@@ -70,6 +71,22 @@ func (s *Service) routes() {
 	s.router.GET("/readyz", s.ready)
 	s.router.HEAD("/readyz", s.ready)
 }
+
+var errNoSigningKeys = errors.New("there is no signing key")
+
+// SetSigningKeys replaces the keys, of which there has to be at least one. A
+// request sees all of the old ones or all of the new ones. The slice belongs
+// to the service from then on.
+func (s *Service) SetSigningKeys(keys []*jwtcore.Key) error {
+	if len(keys) == 0 {
+		return errNoSigningKeys
+	}
+	s.signingKeys.Store(&keys)
+	return nil
+}
+
+// keys returns the keys of this moment, the one that mints first.
+func (s *Service) keys() []*jwtcore.Key { return *s.signingKeys.Load() }
 
 // Drain makes the service ask its clients to move away: from now on /readyz
 // answers 503 and every response closes its connection.

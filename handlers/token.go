@@ -47,7 +47,7 @@ func (s *Service) mint(c echo.Context) error {
 		return fmt.Errorf("no random bytes for a jti: %w", err)
 	}
 	answer := append([]byte(nil), `{"JWT Token":"`...)
-	answer = s.signingKeys[0].Mint(answer, jwtcore.Claims{
+	answer = s.keys()[0].Mint(answer, jwtcore.Claims{
 		IssuedAt:  s.now(),
 		ExpiresIn: request.expiresIn,
 		ID:        id,
