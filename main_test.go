@@ -2,10 +2,19 @@ package main
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -62,11 +71,13 @@ type process struct {
 	*exec.Cmd
 	stdout, stderr synchronizedBuffer
 	address        string
+	scheme         string // of the URLs that send asks
+	client         *http.Client
 }
 
 // command prepares a run in folder, with nothing in its environment but env.
 func command(folder string, env []string, args ...string) *process {
-	p := &process{Cmd: exec.Command(binary, args...)}
+	p := &process{Cmd: exec.Command(binary, args...), scheme: "http", client: http.DefaultClient}
 	p.Dir, p.Env = folder, env
 	p.Stdout, p.Stderr = &p.stdout, &p.stderr
 	return p
@@ -118,13 +129,13 @@ func (p *process) stop(t *testing.T) int {
 
 // send asks over a connection of its own.
 func (p *process) send(method, path, body string) (status int, answer string, err error) {
-	request, err := http.NewRequest(method, "http://"+p.address+path, strings.NewReader(body))
+	request, err := http.NewRequest(method, p.scheme+"://"+p.address+path, strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
 	}
 	request.Close = true
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	response, err := p.client.Do(request)
 	if err != nil {
 		return 0, "", err
 	}
@@ -266,14 +277,14 @@ func writeFile(t *testing.T, path, text string) {
 	}
 }
 
-// hangUp sends SIGHUP and returns the one line that is logged for it.
-func (p *process) hangUp(t *testing.T) string {
+// hangUp sends SIGHUP and returns the lines that are logged for it.
+func (p *process) hangUp(t *testing.T, lines int) string {
 	t.Helper()
 	before := len(p.stderr.String())
 	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "a line about SIGHUP", func() bool { return strings.HasSuffix(p.stderr.String()[before:], "\n") })
+	waitFor(t, "what is logged for SIGHUP", func() bool { return strings.Count(p.stderr.String()[before:], "\n") >= lines })
 	return p.stderr.String()[before:]
 }
 
@@ -288,7 +299,7 @@ func TestRotation(t *testing.T) {
 	if !p.verifies(t, p.mint(t), goodKey) {
 		t.Error("the file was read without a SIGHUP")
 	}
-	if line := p.hangUp(t); !strings.Contains(line, "level=INFO") || !strings.Contains(line, "keys=2") {
+	if line := p.hangUp(t, 1); !strings.Contains(line, "level=INFO") {
 		t.Errorf("logged: %s", line)
 	}
 	if !p.verifies(t, p.mint(t), newKey) {
@@ -297,7 +308,7 @@ func TestRotation(t *testing.T) {
 	secret := "short-and-secret"
 	for name, text := range map[string]string{"short": secret, "a short second key": goodKey + "\n" + secret, "empty": "", "not text": strings.Repeat("\xff", 64)} {
 		writeFile(t, path, text)
-		line := p.hangUp(t)
+		line := p.hangUp(t, 1)
 		if !strings.Contains(line, "level=ERROR") || strings.Count(line, "\n") != 1 || strings.Contains(line, secret) {
 			t.Errorf("%s: logged: %s", name, line)
 		}
@@ -308,7 +319,7 @@ func TestRotation(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if line := p.hangUp(t); !strings.Contains(line, "level=ERROR") || !p.verifies(t, p.mint(t), newKey) {
+	if line := p.hangUp(t, 1); !strings.Contains(line, "level=ERROR") || !p.verifies(t, p.mint(t), newKey) {
 		t.Errorf("no file: logged: %s", line)
 	}
 	if _, err := os.Stat(path); err == nil {
@@ -318,7 +329,7 @@ func TestRotation(t *testing.T) {
 
 func TestNoRotationOfTheVariable(t *testing.T) {
 	p := start(t, t.TempDir(), []string{"SIGNING_KEY=" + goodKey})
-	if line := p.hangUp(t); !strings.Contains(line, "SIGNING_KEY is read at start alone") || strings.Contains(line, goodKey) {
+	if line := p.hangUp(t, 1); !strings.Contains(line, "SIGNING_KEY is read at start alone") || strings.Contains(line, goodKey) {
 		t.Errorf("logged: %s", line)
 	}
 	if !p.verifies(t, p.mint(t), goodKey) {
@@ -341,6 +352,8 @@ func TestWrongConfiguration(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	writeCertificate(t, filepath.Join(folder, "one.pem"), filepath.Join(folder, "one-key.pem"), "one")
+	writeCertificate(t, filepath.Join(folder, "two.pem"), filepath.Join(folder, "two-key.pem"), "two")
 	tests := []struct {
 		name   string
 		env    []string
@@ -348,6 +361,15 @@ func TestWrongConfiguration(t *testing.T) {
 		status int
 		says   string
 	}{
+		{"a certificate without key", []string{"TLS_CERT_FILE=cert.pem"}, nil, 2, "both"},
+		{"a key without certificate", nil, []string{"-tls-key", "key.pem"}, 2, "both"},
+		{"no certificate file", nil, []string{"-tls-cert", "missing", "-tls-key", "empty"}, 1, "open missing: no such file"},
+		{"a certificate file without one", nil, []string{"-tls-cert", "short", "-tls-key", "short"}, 1, "certificate in short"},
+		{"a certificate with another's key", nil, []string{"-tls-cert", "one.pem", "-tls-key", "two-key.pem"}, 1, "does not match"},
+		{"a socket in no folder", nil, []string{"-bind", "unix:missing/socket"}, 1, "no such file"},
+		{"a file where the socket goes", nil, []string{"-bind", "unix:short"}, 1, "in use"},
+		{"a socket without a path", nil, []string{"-bind", "unix:"}, 2, "unix:/path"},
+		{"a socket with too long a path", nil, []string{"-bind", "unix:/" + strings.Repeat("x", 200)}, 1, "invalid argument"},
 		{"an unknown flag", nil, []string{"-port", "1"}, 2, "-port"},
 		{"a key as a flag", nil, []string{"-signing-key=" + secret}, 2, "not defined: -signing-key"},
 		{"an argument", nil, []string{secret}, 2, "healthcheck"},
@@ -432,6 +454,233 @@ func TestHealthcheck(t *testing.T) {
 	check.Run()
 	if status := check.ProcessState.ExitCode(); status != 1 || strings.Count(check.stderr.String(), "\n") != 1 {
 		t.Errorf("after the stop: exit status %d, %s", status, check.stderr.String())
+	}
+}
+
+// writeCertificate writes a new certificate for localhost, and its key.
+func writeCertificate(t *testing.T, certFile, keyFile, organization string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()),
+		Subject:      pkix.Name{Organization: []string{organization}},
+		DNSNames:     []string{"localhost"},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(time.Hour),
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	privateKey, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, certFile, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})))
+	writeFile(t, keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: privateKey})))
+}
+
+// useTLS makes send speak TLS, and trust what is in certFile, for localhost.
+func (p *process) useTLS(t *testing.T, certFile string) {
+	t.Helper()
+	text, err := os.ReadFile(certFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := x509.NewCertPool()
+	if !trusted.AppendCertsFromPEM(text) {
+		t.Fatalf("no certificate in %s", certFile)
+	}
+	p.scheme = "https"
+	p.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, ServerName: "localhost"}}}
+}
+
+// TestTLS serves with a certificate, and takes another with SIGHUP.
+func TestTLS(t *testing.T) {
+	folder := t.TempDir()
+	certFile, keyFile := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
+	writeCertificate(t, certFile, keyFile, "first")
+	p := start(t, folder, []string{"TLS_CERT_FILE=cert.pem", "TLS_KEY_FILE=key.pem"})
+	p.useTLS(t, certFile)
+	token := p.mint(t)
+
+	for version, want := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
+		connection, err := tls.Dial("tcp", p.address, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, NextProtos: []string{"h2", "http/1.1"}})
+		if (err == nil) != want {
+			t.Errorf("%s: %v", tls.VersionName(version), err)
+		}
+		if err == nil {
+			if protocol := connection.ConnectionState().NegotiatedProtocol; protocol != "http/1.1" {
+				t.Errorf("%s: %q", tls.VersionName(version), protocol)
+			}
+			connection.Close()
+		}
+	}
+	if got := exchange(t, p.address, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.0 400 ") {
+		t.Errorf("plain HTTP to the TLS port: %q", got)
+	}
+
+	for _, bad := range []func(){
+		func() { writeFile(t, keyFile, "no key") },
+		func() { writeCertificate(t, certFile, filepath.Join(folder, "another"), "mismatched") },
+		func() { os.Remove(certFile) },
+	} {
+		bad()
+		if line := p.hangUp(t, 2); strings.Count(line, "level=ERROR") != 1 || !strings.Contains(line, "the TLS certificate stays as it was") {
+			t.Errorf("logged: %s", line)
+		}
+		if !p.verifies(t, token, readKey(t, filepath.Join(folder, "signing.key"))) {
+			t.Error("not verified")
+		}
+	}
+	writeCertificate(t, certFile, keyFile, "second")
+	if line := p.hangUp(t, 2); strings.Contains(line, "level=ERROR") {
+		t.Errorf("logged: %s", line)
+	}
+	if _, _, err := p.send("GET", "/healthz", ""); err == nil {
+		t.Error("the first certificate is still shown")
+	}
+	p.useTLS(t, certFile)
+	p.mint(t)
+	if status := p.stop(t); status != 0 {
+		t.Errorf("exit status %d: %s", status, p.stderr.String())
+	}
+}
+
+// exchange sends text over a connection of its own, and returns what comes back
+// until the service closes it.
+func exchange(t *testing.T, address, text string) string {
+	t.Helper()
+	connection, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	connection.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(connection, text); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(connection)
+	if err != nil {
+		t.Errorf("after %q: %v", answer, err)
+	}
+	return string(answer)
+}
+
+// useSocket makes send ask over the socket that p listens on.
+func (p *process) useSocket(folder string) {
+	path := p.address
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(folder, path)
+	}
+	p.address = "socket"
+	p.client = &http.Client{Transport: &http.Transport{
+		Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", path) },
+	}}
+}
+
+// TestUnixSocket checks its mode, that it goes with its process, that one left
+// by a dead process is replaced, and one of a living process is not.
+func TestUnixSocket(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "socket")
+	env := []string{"BIND=unix:socket"}
+	for range 2 { // the second finds what the killed first has left
+		p := start(t, folder, env)
+		p.useSocket(folder)
+		p.mint(t)
+		if info, err := os.Stat(path); err != nil || info.Mode() != fs.ModeSocket|0o660 {
+			t.Errorf("the socket: %v, %v", info, err)
+		}
+		p.Process.Kill()
+		p.Wait()
+		if _, err := os.Lstat(path); err != nil {
+			t.Fatalf("no socket is left by the killed process, and so nothing is tested: %v", err)
+		}
+	}
+	living := start(t, folder, env)
+	living.useSocket(folder)
+	second := command(folder, env)
+	second.Run()
+	if status := second.ProcessState.ExitCode(); status != 1 || !strings.Contains(second.stderr.String(), "in use") || strings.Count(second.stderr.String(), "\n") != 1 {
+		t.Errorf("a second process on the socket: exit status %d, %s", status, second.stderr.String())
+	}
+	living.mint(t)
+	if err := command(folder, env, "healthcheck").Run(); err != nil {
+		t.Errorf("healthcheck: %v", err)
+	}
+	if status := living.stop(t); status != 0 {
+		t.Errorf("exit status %d: %s", status, living.stderr.String())
+	}
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("the socket is still there after the stop")
+	}
+	if command(folder, env, "healthcheck").Run() == nil {
+		t.Error("healthcheck passes after the stop")
+	}
+}
+
+// TestRacingForASocket starts several copies at once on a dead socket: one of
+// them gets it, and keeps it.
+func TestRacingForASocket(t *testing.T) {
+	folder := t.TempDir()
+	env := []string{"BIND=unix:socket", "SIGNING_KEY=" + goodKey}
+	for range 5 {
+		dead := start(t, folder, env)
+		dead.Process.Kill()
+		dead.Wait()
+		copies := make([]*process, 6)
+		for i := range copies {
+			copies[i] = command(folder, env)
+			if err := copies[i].Start(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var ended, running []*process
+		waitFor(t, "every copy to listen or end", func() bool {
+			ended, running = nil, nil
+			for _, p := range copies {
+				if strings.Contains(p.stderr.String(), "in use") {
+					ended = append(ended, p)
+				} else if listening.MatchString(p.stderr.String()) {
+					running = append(running, p)
+				}
+			}
+			return len(ended)+len(running) == len(copies)
+		})
+		if len(running) != 1 {
+			t.Errorf("%d copies listen on one socket", len(running))
+		}
+		if err := command(folder, env, "healthcheck").Run(); err != nil {
+			t.Errorf("nobody answers on the socket: %v", err)
+		}
+		for _, p := range copies {
+			p.Process.Kill()
+			p.Wait()
+		}
+	}
+}
+
+func TestHealthcheckOverTLS(t *testing.T) {
+	folder := t.TempDir()
+	writeCertificate(t, filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem"), "any")
+	files := []string{"TLS_CERT_FILE=cert.pem", "TLS_KEY_FILE=key.pem"}
+	for _, bind := range []string{"127.0.0.1:0", "unix:socket"} {
+		p := start(t, folder, append(files, "BIND="+bind))
+		address := p.address
+		if bind == "unix:socket" {
+			address = bind
+		}
+		if err := command(folder, append(files, "BIND="+address), "healthcheck").Run(); err != nil {
+			t.Errorf("%s: %v", bind, err)
+		}
+		if command(folder, []string{"BIND=" + address}, "healthcheck").Run() == nil {
+			t.Errorf("%s: passes without TLS", bind)
+		}
+		p.stop(t)
 	}
 }
 
