@@ -23,6 +23,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -83,12 +84,19 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 		fmt.Fprintln(stderr, version())
 		return nil
 	}
-	logger := slog.New(slog.NewTextHandler(stderr, nil))
+	logger := newLogger(stderr, o.logFormat)
 	if err := command(ctx, o, logger); err != nil {
 		logger.Error(err.Error())
 		return err
 	}
 	return nil
+}
+
+func newLogger(w io.Writer, format string) *slog.Logger {
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
 }
 
 // options are the settings of a run.
@@ -97,6 +105,8 @@ type options struct {
 	signingKeyFile  string
 	tlsCert, tlsKey string
 	gracefulTimeout time.Duration
+	accessLog       onOff
+	logFormat       string
 	version         bool
 
 	// signingKey comes from the environment alone: flags show in the process
@@ -113,6 +123,8 @@ var environment = map[string]string{
 	"tls-cert":         "TLS_CERT_FILE",
 	"tls-key":          "TLS_KEY_FILE",
 	"graceful-timeout": "GRACEFUL_TIMEOUT",
+	"access-log":       "ACCESS_LOG",
+	"log-format":       "LOG_FORMAT",
 }
 
 func newFlagSet(o *options) *flag.FlagSet {
@@ -123,9 +135,41 @@ func newFlagSet(o *options) *flag.FlagSet {
 	flags.StringVar(&o.tlsCert, "tls-cert", "", "`file` with the TLS certificate and its chain, in PEM; none: plain HTTP")
 	flags.StringVar(&o.tlsKey, "tls-key", "", "`file` with the private key of the certificate, in PEM")
 	flags.DurationVar(&o.gracefulTimeout, "graceful-timeout", 30*time.Second, "`time` that a stop leaves to requests in flight")
+	flags.Var(&o.accessLog, "access-log", "log every request, `on` or off")
+	flags.StringVar(&o.logFormat, "log-format", "text", "`format` of the log, text or json")
 	flags.BoolVar(&o.version, "version", false, "print module, version and Go release")
 	return flags
 }
+
+// onOff is a flag that is said to be on or off, and is on where it is just given.
+type onOff bool
+
+func (f *onOff) String() string {
+	if *f {
+		return "on"
+	}
+	return "off"
+}
+
+// Set takes on and off, and what package flag takes for a bool.
+func (f *onOff) Set(text string) error {
+	switch text {
+	case "on":
+		*f = true
+	case "off":
+		*f = false
+	default:
+		value, err := strconv.ParseBool(text)
+		if err != nil {
+			return errors.New("it is neither on nor off")
+		}
+		*f = onOff(value)
+	}
+	return nil
+}
+
+// IsBoolFlag tells package flag that a value is optional.
+func (f *onOff) IsBoolFlag() bool { return true }
 
 // parse reads the flags and, for those that are not given, their variables; an
 // empty variable counts as none. Its error is of the class errUsage, or
@@ -168,6 +212,8 @@ func (o *options) check() error {
 		return errors.New("the socket to bind has no path: write unix:/path")
 	case o.gracefulTimeout < 0:
 		return errors.New("the graceful timeout is negative")
+	case o.logFormat != "text" && o.logFormat != "json":
+		return errors.New("the log format is neither text nor json")
 	case (o.tlsCert == "") != (o.tlsKey == ""):
 		return errors.New("TLS needs both a certificate and its key: set -tls-cert and -tls-key (TLS_CERT_FILE and TLS_KEY_FILE), or neither")
 	default:
@@ -225,7 +271,7 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	service, err := handlers.New(handlers.Config{SigningKeys: keys, Now: time.Now, Logger: logger})
+	service, err := handlers.New(handlers.Config{SigningKeys: keys, Now: time.Now, Logger: logger, AccessLog: bool(o.accessLog)})
 	if err != nil {
 		return err
 	}
@@ -395,20 +441,22 @@ func loadSigningKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
 // reload reads the key files again, as SIGHUP asks. What is wrong with one of
 // them is logged, and changes nothing of what it is for.
 func reload(o options, service *handlers.Service, certificate *certificate, logger *slog.Logger) {
-	if o.signingKey != nil {
+	again := func(keys, path string, read func() error) {
+		err := read()
+		service.CountReload(keys, err)
+		if err != nil {
+			logger.Error("the "+keys+" keys stay as they were", "error", err)
+			return
+		}
+		logger.Info("read the "+keys+" keys again", "file", path)
+	}
+	if o.signingKey == nil {
+		again("signing", o.signingKeyFile, func() error { return reloadSigningKeys(o.signingKeyFile, service) })
+	} else {
 		logger.Warn("SIGHUP has no signing keys to read again: SIGNING_KEY is read at start alone")
-	} else if err := reloadSigningKeys(o.signingKeyFile, service); err != nil {
-		logger.Error("the signing keys stay as they were", "error", err)
-	} else {
-		logger.Info("read the signing keys again", "file", o.signingKeyFile)
 	}
-	if !o.usesTLS() {
-		return
-	}
-	if err := certificate.read(); err != nil {
-		logger.Error("the TLS certificate stays as it was", "error", err)
-	} else {
-		logger.Info("read the TLS certificate again", "file", o.tlsCert)
+	if o.usesTLS() {
+		again("tls", o.tlsKey, certificate.read)
 	}
 }
 

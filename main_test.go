@@ -361,6 +361,10 @@ func TestWrongConfiguration(t *testing.T) {
 		status int
 		says   string
 	}{
+		{"a log format that is none", nil, []string{"-log-format", "xml"}, 2, "neither text nor json"},
+		{"a log format variable that is none", []string{"LOG_FORMAT=JSON"}, nil, 2, "neither text nor json"},
+		{"an access log variable that is none", []string{"ACCESS_LOG=maybe"}, nil, 2, "ACCESS_LOG"},
+		{"an access log flag that is none", nil, []string{"-access-log=maybe"}, 2, "neither on nor off"},
 		{"a certificate without key", []string{"TLS_CERT_FILE=cert.pem"}, nil, 2, "both"},
 		{"a key without certificate", nil, []string{"-tls-key", "key.pem"}, 2, "both"},
 		{"no certificate file", nil, []string{"-tls-cert", "missing", "-tls-key", "empty"}, 1, "open missing: no such file"},
@@ -529,7 +533,7 @@ func TestTLS(t *testing.T) {
 		func() { os.Remove(certFile) },
 	} {
 		bad()
-		if line := p.hangUp(t, 2); strings.Count(line, "level=ERROR") != 1 || !strings.Contains(line, "the TLS certificate stays as it was") {
+		if line := p.hangUp(t, 2); strings.Count(line, "level=ERROR") != 1 || !strings.Contains(line, "the tls keys stay as they were") {
 			t.Errorf("logged: %s", line)
 		}
 		if !p.verifies(t, token, readKey(t, filepath.Join(folder, "signing.key"))) {

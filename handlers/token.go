@@ -53,6 +53,7 @@ func (s *Service) mint(c echo.Context) error {
 		ID:        id,
 		Data:      data,
 	})
+	s.metrics.minted.Inc()
 	return s.respond(c, http.StatusOK, append(answer, `"}`...))
 }
 
@@ -125,7 +126,9 @@ func (s *Service) inspect(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.respond(c, http.StatusOK, appendInspection(nil, token, token.Verify(secret), s.now()))
+	verdict := token.Verify(secret)
+	s.metrics.countVerdict(verdict)
+	return s.respond(c, http.StatusOK, appendInspection(nil, token, verdict, s.now()))
 }
 
 type inspectRequest struct {
