@@ -46,7 +46,7 @@ const (
 	// drainTime is how long connections are still accepted after the signal to
 	// stop. Clients learn in it to go elsewhere, from /readyz and from the
 	// Connection: close of every response, before any of them is refused.
-	drainTime = 1500 * time.Millisecond
+	drainTime = 1250 * time.Millisecond
 
 	healthcheckTimeout = 3 * time.Second
 )
@@ -285,9 +285,11 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	connections := handlers.NewConnections(listener)
 	server := newServer(service, certificate, logger)
+	server.ConnState = connections.Track
 	failed := make(chan error, 1)
-	go func() { failed <- serveOn(server, listener, o.usesTLS()) }()
+	go func() { failed <- serveOn(server, connections, o.usesTLS()) }()
 	logger.Info("listening", "address", listener.Addr().String(), "tls", o.usesTLS())
 
 	for {
@@ -298,7 +300,7 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 			reload(o, service, certificate, logger)
 		case <-ctx.Done():
 			restoreSignals() // a second signal ends the process at once
-			return stop(server, service, o.gracefulTimeout, logger)
+			return stop(server, connections, service, o.gracefulTimeout, logger)
 		}
 	}
 }
@@ -335,7 +337,9 @@ func listen(o options) (net.Listener, error) {
 	if network == "unix" {
 		return listenUnix(address)
 	}
-	return net.Listen(network, address)
+	var config net.ListenConfig
+	config.SetMultipathTCP(false) // Linux has no filter for it, which a stop without loss needs
+	return config.Listen(context.Background(), network, address)
 }
 
 // listenUnix makes a socket at path for its owner and their group. A socket
@@ -395,8 +399,9 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) { retu
 
 // stop sends clients away, closes the listener and waits for the requests in
 // flight, all within timeout.
-func stop(server *http.Server, service *handlers.Service, timeout time.Duration, logger *slog.Logger) error {
+func stop(server *http.Server, connections *handlers.Connections, service *handlers.Service, timeout time.Duration, logger *slog.Logger) error {
 	logger.Info("stopping")
+	defer server.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	service.Drain()
@@ -404,8 +409,7 @@ func stop(server *http.Server, service *handlers.Service, timeout time.Duration,
 	case <-time.After(drainTime):
 	case <-ctx.Done():
 	}
-	if err := server.Shutdown(ctx); err != nil {
-		server.Close()
+	if err := connections.Drain(ctx); err != nil {
 		return fmt.Errorf("requests in flight were cut off after the graceful timeout of %v: %w", timeout, err)
 	}
 	logger.Info("stopped")

@@ -124,6 +124,9 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header["Cache-Control"] = noStore
 	header["X-Content-Type-Options"] = noSniff
+	if isDoubtfullyFramed(r) {
+		header["Connection"] = closeConnection
+	}
 	s.closeWhenDraining(header)
 	c := s.router.AcquireContext()
 	defer s.router.ReleaseContext(c)
@@ -134,6 +137,17 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := c.Handler()(c); err != nil {
 		s.respondError(err, c)
 	}
+}
+
+// isDoubtfullyFramed reports whether another could have read the end of a
+// request elsewhere, so that what follows on its connection is not to be
+// trusted: one with both Content-Length and Transfer-Encoding, or with
+// Transfer-Encoding in HTTP/1.0 (RFC 9112 §6.1). Of such requests net/http
+// removes the field that does not count, and leaves no mark of it. So all that
+// are chunked or in HTTP/1.0 are taken for them: they are rare, and what it
+// costs the good among them is a new connection.
+func isDoubtfullyFramed(r *http.Request) bool {
+	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 }
 
 // observe counts and logs what was answered.
