@@ -28,7 +28,7 @@ func (s *Service) logAccess(c echo.Context, took time.Duration) {
 		slog.String("path", loggedPath(r)),
 		slog.Int("status", response.Status),
 		slog.Int64("bytes", size),
-		slog.Float64("duration", took.Round(time.Microsecond).Seconds()),
+		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 		slog.String("remote", r.RemoteAddr),
 	)
 }
