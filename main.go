@@ -10,16 +10,22 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -40,7 +46,7 @@ const (
 	// drainTime is how long connections are still accepted after the signal to
 	// stop. Clients learn in it to go elsewhere, from /readyz and from the
 	// Connection: close of every response, before any of them is refused.
-	drainTime = 1500 * time.Millisecond
+	drainTime = 1250 * time.Millisecond
 
 	healthcheckTimeout = 3 * time.Second
 )
@@ -78,7 +84,7 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 		fmt.Fprintln(stderr, version())
 		return nil
 	}
-	logger := slog.New(slog.NewTextHandler(stderr, nil))
+	logger := newLogger(stderr, o.logFormat)
 	if err := command(ctx, o, logger); err != nil {
 		logger.Error(err.Error())
 		return err
@@ -86,11 +92,21 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 	return nil
 }
 
+func newLogger(w io.Writer, format string) *slog.Logger {
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}
+
 // options are the settings of a run.
 type options struct {
 	bind            string
 	signingKeyFile  string
+	tlsCert, tlsKey string
 	gracefulTimeout time.Duration
+	accessLog       onOff
+	logFormat       string
 	version         bool
 
 	// signingKey comes from the environment alone: flags show in the process
@@ -104,18 +120,56 @@ type options struct {
 var environment = map[string]string{
 	"bind":             "BIND",
 	"signing-key-file": "SIGNING_KEY_FILE",
+	"tls-cert":         "TLS_CERT_FILE",
+	"tls-key":          "TLS_KEY_FILE",
 	"graceful-timeout": "GRACEFUL_TIMEOUT",
+	"access-log":       "ACCESS_LOG",
+	"log-format":       "LOG_FORMAT",
 }
 
 func newFlagSet(o *options) *flag.FlagSet {
 	flags := flag.NewFlagSet("tokenmint", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run tells the errors
-	flags.StringVar(&o.bind, "bind", "127.0.0.1:5000", "`address` to listen on")
+	flags.StringVar(&o.bind, "bind", "127.0.0.1:5000", "`address` to listen on, host:port or unix:/path")
 	flags.StringVar(&o.signingKeyFile, "signing-key-file", "signing.key", "`file` with the signing keys, one a line; made with a new key if there is none")
+	flags.StringVar(&o.tlsCert, "tls-cert", "", "`file` with the TLS certificate and its chain, in PEM; none: plain HTTP")
+	flags.StringVar(&o.tlsKey, "tls-key", "", "`file` with the private key of the certificate, in PEM")
 	flags.DurationVar(&o.gracefulTimeout, "graceful-timeout", 30*time.Second, "`time` that a stop leaves to requests in flight")
+	flags.Var(&o.accessLog, "access-log", "log every request, `on` or off")
+	flags.StringVar(&o.logFormat, "log-format", "text", "`format` of the log, text or json")
 	flags.BoolVar(&o.version, "version", false, "print module, version and Go release")
 	return flags
 }
+
+// onOff is a flag that is said to be on or off, and is on where it is just given.
+type onOff bool
+
+func (f *onOff) String() string {
+	if *f {
+		return "on"
+	}
+	return "off"
+}
+
+// Set takes on and off, and what package flag takes for a bool.
+func (f *onOff) Set(text string) error {
+	switch text {
+	case "on":
+		*f = true
+	case "off":
+		*f = false
+	default:
+		value, err := strconv.ParseBool(text)
+		if err != nil {
+			return errors.New("it is neither on nor off")
+		}
+		*f = onOff(value)
+	}
+	return nil
+}
+
+// IsBoolFlag tells package flag that a value is optional.
+func (f *onOff) IsBoolFlag() bool { return true }
 
 // parse reads the flags and, for those that are not given, their variables; an
 // empty variable counts as none. Its error is of the class errUsage, or
@@ -141,14 +195,41 @@ func (o *options) parse(flags *flag.FlagSet, args []string, lookupEnv func(strin
 		}
 		given[name] = true
 	}
-	if o.gracefulTimeout < 0 {
-		return fmt.Errorf("%w: the graceful timeout is negative", errUsage)
+	if err := o.check(); err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	o.signingKeyFileSet = given["signing-key-file"]
 	if key, ok := lookupEnv("SIGNING_KEY"); ok {
 		o.signingKey = &key
 	}
 	return nil
+}
+
+// check tells what is wrong with the options as they were given.
+func (o *options) check() error {
+	switch network, address := o.endpoint(); {
+	case network == "unix" && address == "":
+		return errors.New("the socket to bind has no path: write unix:/path")
+	case o.gracefulTimeout < 0:
+		return errors.New("the graceful timeout is negative")
+	case o.logFormat != "text" && o.logFormat != "json":
+		return errors.New("the log format is neither text nor json")
+	case (o.tlsCert == "") != (o.tlsKey == ""):
+		return errors.New("TLS needs both a certificate and its key: set -tls-cert and -tls-key (TLS_CERT_FILE and TLS_KEY_FILE), or neither")
+	default:
+		return nil
+	}
+}
+
+// usesTLS reports whether the service speaks TLS.
+func (o *options) usesTLS() bool { return o.tlsCert != "" }
+
+// endpoint is where to listen, in the words of package net.
+func (o *options) endpoint() (network, address string) {
+	if path, ok := strings.CutPrefix(o.bind, "unix:"); ok {
+		return "unix", path
+	}
+	return "tcp", o.bind
 }
 
 func printUsage(flags *flag.FlagSet, stderr io.Writer) {
@@ -182,35 +263,50 @@ func version() string {
 func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	ctx, restoreSignals := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer restoreSignals()
+	hangups := make(chan os.Signal, 1) // from here on SIGHUP does not end the process
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 
 	keys, err := loadSigningKeys(o, logger)
 	if err != nil {
 		return err
 	}
-	service, err := handlers.New(handlers.Config{SigningKeys: keys, Now: time.Now, Logger: logger})
+	service, err := handlers.New(handlers.Config{SigningKeys: keys, Now: time.Now, Logger: logger, AccessLog: bool(o.accessLog)})
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", o.bind)
+	certificate := &certificate{certFile: o.tlsCert, keyFile: o.tlsKey}
+	if o.usesTLS() {
+		if err := certificate.read(); err != nil {
+			return err
+		}
+	}
+	listener, err := listen(o)
 	if err != nil {
 		return err
 	}
-	server := newServer(service, logger)
+	connections := handlers.NewConnections(listener)
+	server := newServer(service, certificate, logger)
+	server.ConnState = connections.Track
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	logger.Info("listening", "address", listener.Addr().String())
+	go func() { failed <- serveOn(server, connections, o.usesTLS()) }()
+	logger.Info("listening", "address", listener.Addr().String(), "tls", o.usesTLS())
 
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-		restoreSignals() // a second signal ends the process at once
-		return stop(server, service, o.gracefulTimeout, logger)
+	for {
+		select {
+		case err := <-failed:
+			return err
+		case <-hangups:
+			reload(o, service, certificate, logger)
+		case <-ctx.Done():
+			restoreSignals() // a second signal ends the process at once
+			return stop(server, connections, service, o.gracefulTimeout, logger)
+		}
 	}
 }
 
-func newServer(service *handlers.Service, logger *slog.Logger) *http.Server {
-	return &http.Server{
+func newServer(service *handlers.Service, certificate *certificate, logger *slog.Logger) *http.Server {
+	server := &http.Server{
 		Handler:                      service,
 		ReadHeaderTimeout:            headerTimeout,
 		ReadTimeout:                  readTimeout,
@@ -219,13 +315,93 @@ func newServer(service *handlers.Service, logger *slog.Logger) *http.Server {
 		MaxHeaderBytes:               maxHeaderBytes,
 		DisableGeneralOptionsHandler: true, // "OPTIONS *" gets the headers of every response
 		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		TLSConfig:                    &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate.get},
+		Protocols:                    new(http.Protocols),
 	}
+	// Over HTTP/2, net/http has no time limit for a header, and there is no
+	// Connection: close. What is promised of both holds with TLS as well.
+	server.Protocols.SetHTTP1(true)
+	return server
 }
+
+func serveOn(server *http.Server, listener net.Listener, usesTLS bool) error {
+	if usesTLS {
+		return server.ServeTLS(listener, "", "") // the certificate is in its TLSConfig
+	}
+	return server.Serve(listener)
+}
+
+// listen makes the socket that -bind asks for.
+func listen(o options) (net.Listener, error) {
+	network, address := o.endpoint()
+	if network == "unix" {
+		return listenUnix(address)
+	}
+	var config net.ListenConfig
+	config.SetMultipathTCP(false) // Linux has no filter for it, which a stop without loss needs
+	return config.Listen(context.Background(), network, address)
+}
+
+// listenUnix makes a socket at path for its owner and their group. A socket
+// that a dead process has left there is replaced. The folder is locked
+// meanwhile: of processes that start at once, none takes the socket of another
+// for a dead one's before that listens.
+func listenUnix(path string) (net.Listener, error) {
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close() // the lock ends with it
+	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", folder.Name(), err)
+	}
+	if isDeadSocket(path) {
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	}
+	defer syscall.Umask(syscall.Umask(0o117)) // mode 0660, from the first moment on
+	return net.Listen("unix", path)
+}
+
+// isDeadSocket reports whether path is a socket that nobody listens on. What
+// else may be there is left alone, for net.Listen to complain of.
+func isDeadSocket(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().Type() != fs.ModeSocket {
+		return false
+	}
+	connection, err := net.Dial("unix", path)
+	if err == nil {
+		connection.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// certificate is what the service shows to TLS clients, as it was last read.
+type certificate struct {
+	certFile, keyFile string
+	pair              atomic.Pointer[tls.Certificate]
+}
+
+// read reads the files. If something is wrong with them, the old certificate
+// stays.
+func (c *certificate) read() error {
+	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	if err != nil {
+		return fmt.Errorf("the TLS certificate in %s with the key in %s: %w", c.certFile, c.keyFile, err)
+	}
+	c.pair.Store(&pair)
+	return nil
+}
+
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.pair.Load(), nil }
 
 // stop sends clients away, closes the listener and waits for the requests in
 // flight, all within timeout.
-func stop(server *http.Server, service *handlers.Service, timeout time.Duration, logger *slog.Logger) error {
+func stop(server *http.Server, connections *handlers.Connections, service *handlers.Service, timeout time.Duration, logger *slog.Logger) error {
 	logger.Info("stopping")
+	defer server.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	service.Drain()
@@ -233,8 +409,7 @@ func stop(server *http.Server, service *handlers.Service, timeout time.Duration,
 	case <-time.After(drainTime):
 	case <-ctx.Done():
 	}
-	if err := server.Shutdown(ctx); err != nil {
-		server.Close()
+	if err := connections.Drain(ctx); err != nil {
 		return fmt.Errorf("requests in flight were cut off after the graceful timeout of %v: %w", timeout, err)
 	}
 	logger.Info("stopped")
@@ -267,23 +442,59 @@ func loadSigningKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
 	return keys, nil
 }
 
-// healthcheck asks the service that runs with the same options for /healthz.
-func healthcheck(ctx context.Context, o options, _ *slog.Logger) error {
-	host, port, err := net.SplitHostPort(o.bind)
+// reload reads the key files again, as SIGHUP asks. What is wrong with one of
+// them is logged, and changes nothing of what it is for.
+func reload(o options, service *handlers.Service, certificate *certificate, logger *slog.Logger) {
+	again := func(keys, path string, read func() error) {
+		err := read()
+		service.CountReload(keys, err)
+		if err != nil {
+			logger.Error("the "+keys+" keys stay as they were", "error", err)
+			return
+		}
+		logger.Info("read the "+keys+" keys again", "file", path)
+	}
+	if o.signingKey == nil {
+		again("signing", o.signingKeyFile, func() error { return reloadSigningKeys(o.signingKeyFile, service) })
+	} else {
+		logger.Warn("SIGHUP has no signing keys to read again: SIGNING_KEY is read at start alone")
+	}
+	if o.usesTLS() {
+		again("tls", o.tlsKey, certificate.read)
+	}
+}
+
+func reloadSigningKeys(path string, service *handlers.Service) error {
+	keys, err := jwtcore.ReadKeyFile(path)
 	if err != nil {
 		return err
 	}
-	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
-		host = "localhost" // it listens on every address
+	return service.SetSigningKeys(keys)
+}
+
+// healthcheck asks the service that runs with the same options for /healthz.
+func healthcheck(ctx context.Context, o options, _ *slog.Logger) error {
+	network, address := o.endpoint()
+	if network == "tcp" {
+		host, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return err
+		}
+		if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+			address = net.JoinHostPort("localhost", port) // it listens on every address
+		}
+	}
+	url := "http://localhost/healthz"
+	if o.usesTLS() {
+		url = "https://localhost/healthz"
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
-	response, err := client.Do(request)
+	response, err := healthcheckClient(network, address).Do(request)
 	if err != nil {
 		return err
 	}
@@ -292,4 +503,18 @@ func healthcheck(ctx context.Context, o options, _ *slog.Logger) error {
 		return fmt.Errorf("the service answers /healthz with %s", response.Status)
 	}
 	return nil
+}
+
+// healthcheckClient returns a client that reaches one address, and no proxy. It
+// does not verify a certificate's name, which is the one that clients elsewhere
+// use: this client asks the service at its own socket, sends it nothing secret,
+// and believes nothing of what it hears but that it is well.
+func healthcheckClient(network, address string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
+		DisableKeepAlives: true,
+	}}
 }

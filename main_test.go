@@ -1,12 +1,24 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
+	"math/big"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -15,6 +27,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -63,17 +76,19 @@ type process struct {
 	*exec.Cmd
 	stdout, stderr synchronizedBuffer
 	address        string
+	scheme         string // of the URLs that send asks
+	client         *http.Client
 }
 
 // command prepares a run in folder, with nothing in its environment but env.
 func command(folder string, env []string, args ...string) *process {
-	p := &process{Cmd: exec.Command(binary, args...)}
+	p := &process{Cmd: exec.Command(binary, args...), scheme: "http", client: http.DefaultClient}
 	p.Dir, p.Env = folder, env
 	p.Stdout, p.Stderr = &p.stdout, &p.stderr
 	return p
 }
 
-var listening = regexp.MustCompile(`msg=listening address=(\S+)`)
+var listening = regexp.MustCompile(`listening"?,? ?"?address"?[=:]"?([^\s"]+)`) // in text or JSON
 
 // start runs the service on a free port and waits until it listens.
 func start(t *testing.T, folder string, env []string, args ...string) *process {
@@ -119,13 +134,13 @@ func (p *process) stop(t *testing.T) int {
 
 // send asks over a connection of its own.
 func (p *process) send(method, path, body string) (status int, answer string, err error) {
-	request, err := http.NewRequest(method, "http://"+p.address+path, strings.NewReader(body))
+	request, err := http.NewRequest(method, p.scheme+"://"+p.address+path, strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
 	}
 	request.Close = true
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	response, err := p.client.Do(request)
 	if err != nil {
 		return 0, "", err
 	}
@@ -260,6 +275,73 @@ func TestSigningKeyFile(t *testing.T) {
 	}
 }
 
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hangUp sends SIGHUP and returns the lines that are logged for it.
+func (p *process) hangUp(t *testing.T, lines int) string {
+	t.Helper()
+	before := len(p.stderr.String())
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "what is logged for SIGHUP", func() bool { return strings.Count(p.stderr.String()[before:], "\n") >= lines })
+	return p.stderr.String()[before:]
+}
+
+// TestRotation puts a new key above the old one, and then files that are wrong.
+func TestRotation(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "signing.key")
+	writeFile(t, path, goodKey+"\n")
+	p := start(t, folder, nil)
+	newKey := strings.Repeat("n", 64)
+	writeFile(t, path, newKey+"\n"+goodKey+"\n")
+	if !p.verifies(t, p.mint(t), goodKey) {
+		t.Error("the file was read without a SIGHUP")
+	}
+	if line := p.hangUp(t, 1); !strings.Contains(line, "level=INFO") {
+		t.Errorf("logged: %s", line)
+	}
+	if !p.verifies(t, p.mint(t), newKey) {
+		t.Error("SIGHUP did not rotate the key")
+	}
+	secret := "short-and-secret"
+	for name, text := range map[string]string{"short": secret, "a short second key": goodKey + "\n" + secret, "empty": "", "not text": strings.Repeat("\xff", 64)} {
+		writeFile(t, path, text)
+		line := p.hangUp(t, 1)
+		if !strings.Contains(line, "level=ERROR") || strings.Count(line, "\n") != 1 || strings.Contains(line, secret) {
+			t.Errorf("%s: logged: %s", name, line)
+		}
+		if !p.verifies(t, p.mint(t), newKey) {
+			t.Errorf("%s: a bad file changed the keys", name)
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if line := p.hangUp(t, 1); !strings.Contains(line, "level=ERROR") || !p.verifies(t, p.mint(t), newKey) {
+		t.Errorf("no file: logged: %s", line)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("SIGHUP made a key file")
+	}
+}
+
+func TestNoRotationOfTheVariable(t *testing.T) {
+	p := start(t, t.TempDir(), []string{"SIGNING_KEY=" + goodKey})
+	if line := p.hangUp(t, 1); !strings.Contains(line, "SIGNING_KEY is read at start alone") || strings.Contains(line, goodKey) {
+		t.Errorf("logged: %s", line)
+	}
+	if !p.verifies(t, p.mint(t), goodKey) {
+		t.Error("SIGHUP changed the key")
+	}
+}
+
 // TestWrongConfiguration starts with everything that can be set wrong. It gets
 // one clear line, the right exit status, and no listener.
 func TestWrongConfiguration(t *testing.T) {
@@ -275,6 +357,8 @@ func TestWrongConfiguration(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	writeCertificate(t, filepath.Join(folder, "one.pem"), filepath.Join(folder, "one-key.pem"), "one")
+	writeCertificate(t, filepath.Join(folder, "two.pem"), filepath.Join(folder, "two-key.pem"), "two")
 	tests := []struct {
 		name   string
 		env    []string
@@ -282,6 +366,19 @@ func TestWrongConfiguration(t *testing.T) {
 		status int
 		says   string
 	}{
+		{"a log format that is none", nil, []string{"-log-format", "xml"}, 2, "neither text nor json"},
+		{"a log format variable that is none", []string{"LOG_FORMAT=JSON"}, nil, 2, "neither text nor json"},
+		{"an access log variable that is none", []string{"ACCESS_LOG=maybe"}, nil, 2, "ACCESS_LOG"},
+		{"an access log flag that is none", nil, []string{"-access-log=maybe"}, 2, "neither on nor off"},
+		{"a certificate without key", []string{"TLS_CERT_FILE=cert.pem"}, nil, 2, "both"},
+		{"a key without certificate", nil, []string{"-tls-key", "key.pem"}, 2, "both"},
+		{"no certificate file", nil, []string{"-tls-cert", "missing", "-tls-key", "empty"}, 1, "open missing: no such file"},
+		{"a certificate file without one", nil, []string{"-tls-cert", "short", "-tls-key", "short"}, 1, "certificate in short"},
+		{"a certificate with another's key", nil, []string{"-tls-cert", "one.pem", "-tls-key", "two-key.pem"}, 1, "does not match"},
+		{"a socket in no folder", nil, []string{"-bind", "unix:missing/socket"}, 1, "no such file"},
+		{"a file where the socket goes", nil, []string{"-bind", "unix:short"}, 1, "in use"},
+		{"a socket without a path", nil, []string{"-bind", "unix:"}, 2, "unix:/path"},
+		{"a socket with too long a path", nil, []string{"-bind", "unix:/" + strings.Repeat("x", 200)}, 1, "invalid argument"},
 		{"an unknown flag", nil, []string{"-port", "1"}, 2, "-port"},
 		{"a key as a flag", nil, []string{"-signing-key=" + secret}, 2, "not defined: -signing-key"},
 		{"an argument", nil, []string{secret}, 2, "healthcheck"},
@@ -366,6 +463,233 @@ func TestHealthcheck(t *testing.T) {
 	check.Run()
 	if status := check.ProcessState.ExitCode(); status != 1 || strings.Count(check.stderr.String(), "\n") != 1 {
 		t.Errorf("after the stop: exit status %d, %s", status, check.stderr.String())
+	}
+}
+
+// writeCertificate writes a new certificate for localhost, and its key.
+func writeCertificate(t *testing.T, certFile, keyFile, organization string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()),
+		Subject:      pkix.Name{Organization: []string{organization}},
+		DNSNames:     []string{"localhost"},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(time.Hour),
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	privateKey, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, certFile, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})))
+	writeFile(t, keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: privateKey})))
+}
+
+// useTLS makes send speak TLS, and trust what is in certFile, for localhost.
+func (p *process) useTLS(t *testing.T, certFile string) {
+	t.Helper()
+	text, err := os.ReadFile(certFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := x509.NewCertPool()
+	if !trusted.AppendCertsFromPEM(text) {
+		t.Fatalf("no certificate in %s", certFile)
+	}
+	p.scheme = "https"
+	p.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, ServerName: "localhost"}}}
+}
+
+// TestTLS serves with a certificate, and takes another with SIGHUP.
+func TestTLS(t *testing.T) {
+	folder := t.TempDir()
+	certFile, keyFile := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
+	writeCertificate(t, certFile, keyFile, "first")
+	p := start(t, folder, []string{"TLS_CERT_FILE=cert.pem", "TLS_KEY_FILE=key.pem"})
+	p.useTLS(t, certFile)
+	token := p.mint(t)
+
+	for version, want := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
+		connection, err := tls.Dial("tcp", p.address, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, NextProtos: []string{"h2", "http/1.1"}})
+		if (err == nil) != want {
+			t.Errorf("%s: %v", tls.VersionName(version), err)
+		}
+		if err == nil {
+			if protocol := connection.ConnectionState().NegotiatedProtocol; protocol != "http/1.1" {
+				t.Errorf("%s: %q", tls.VersionName(version), protocol)
+			}
+			connection.Close()
+		}
+	}
+	if got := exchange(t, p.address, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.0 400 ") {
+		t.Errorf("plain HTTP to the TLS port: %q", got)
+	}
+
+	for _, bad := range []func(){
+		func() { writeFile(t, keyFile, "no key") },
+		func() { writeCertificate(t, certFile, filepath.Join(folder, "another"), "mismatched") },
+		func() { os.Remove(certFile) },
+	} {
+		bad()
+		if line := p.hangUp(t, 2); strings.Count(line, "level=ERROR") != 1 || !strings.Contains(line, "the tls keys stay as they were") {
+			t.Errorf("logged: %s", line)
+		}
+		if !p.verifies(t, token, readKey(t, filepath.Join(folder, "signing.key"))) {
+			t.Error("not verified")
+		}
+	}
+	writeCertificate(t, certFile, keyFile, "second")
+	if line := p.hangUp(t, 2); strings.Contains(line, "level=ERROR") {
+		t.Errorf("logged: %s", line)
+	}
+	if _, _, err := p.send("GET", "/healthz", ""); err == nil {
+		t.Error("the first certificate is still shown")
+	}
+	p.useTLS(t, certFile)
+	p.mint(t)
+	if status := p.stop(t); status != 0 {
+		t.Errorf("exit status %d: %s", status, p.stderr.String())
+	}
+}
+
+// exchange sends text over a connection of its own, and returns what comes back
+// until the service closes it.
+func exchange(t *testing.T, address, text string) string {
+	t.Helper()
+	connection, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	connection.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(connection, text); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(connection)
+	if err != nil {
+		t.Errorf("after %q: %v", answer, err)
+	}
+	return string(answer)
+}
+
+// useSocket makes send ask over the socket that p listens on.
+func (p *process) useSocket(folder string) {
+	path := p.address
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(folder, path)
+	}
+	p.address = "socket"
+	p.client = &http.Client{Transport: &http.Transport{
+		Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", path) },
+	}}
+}
+
+// TestUnixSocket checks its mode, that it goes with its process, that one left
+// by a dead process is replaced, and one of a living process is not.
+func TestUnixSocket(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "socket")
+	env := []string{"BIND=unix:socket"}
+	for range 2 { // the second finds what the killed first has left
+		p := start(t, folder, env)
+		p.useSocket(folder)
+		p.mint(t)
+		if info, err := os.Stat(path); err != nil || info.Mode() != fs.ModeSocket|0o660 {
+			t.Errorf("the socket: %v, %v", info, err)
+		}
+		p.Process.Kill()
+		p.Wait()
+		if _, err := os.Lstat(path); err != nil {
+			t.Fatalf("no socket is left by the killed process, and so nothing is tested: %v", err)
+		}
+	}
+	living := start(t, folder, env)
+	living.useSocket(folder)
+	second := command(folder, env)
+	second.Run()
+	if status := second.ProcessState.ExitCode(); status != 1 || !strings.Contains(second.stderr.String(), "in use") || strings.Count(second.stderr.String(), "\n") != 1 {
+		t.Errorf("a second process on the socket: exit status %d, %s", status, second.stderr.String())
+	}
+	living.mint(t)
+	if err := command(folder, env, "healthcheck").Run(); err != nil {
+		t.Errorf("healthcheck: %v", err)
+	}
+	if status := living.stop(t); status != 0 {
+		t.Errorf("exit status %d: %s", status, living.stderr.String())
+	}
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("the socket is still there after the stop")
+	}
+	if command(folder, env, "healthcheck").Run() == nil {
+		t.Error("healthcheck passes after the stop")
+	}
+}
+
+// TestRacingForASocket starts several copies at once on a dead socket: one of
+// them gets it, and keeps it.
+func TestRacingForASocket(t *testing.T) {
+	folder := t.TempDir()
+	env := []string{"BIND=unix:socket", "SIGNING_KEY=" + goodKey}
+	for range 5 {
+		dead := start(t, folder, env)
+		dead.Process.Kill()
+		dead.Wait()
+		copies := make([]*process, 6)
+		for i := range copies {
+			copies[i] = command(folder, env)
+			if err := copies[i].Start(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var ended, running []*process
+		waitFor(t, "every copy to listen or end", func() bool {
+			ended, running = nil, nil
+			for _, p := range copies {
+				if strings.Contains(p.stderr.String(), "in use") {
+					ended = append(ended, p)
+				} else if listening.MatchString(p.stderr.String()) {
+					running = append(running, p)
+				}
+			}
+			return len(ended)+len(running) == len(copies)
+		})
+		if len(running) != 1 {
+			t.Errorf("%d copies listen on one socket", len(running))
+		}
+		if err := command(folder, env, "healthcheck").Run(); err != nil {
+			t.Errorf("nobody answers on the socket: %v", err)
+		}
+		for _, p := range copies {
+			p.Process.Kill()
+			p.Wait()
+		}
+	}
+}
+
+func TestHealthcheckOverTLS(t *testing.T) {
+	folder := t.TempDir()
+	writeCertificate(t, filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem"), "any")
+	files := []string{"TLS_CERT_FILE=cert.pem", "TLS_KEY_FILE=key.pem"}
+	for _, bind := range []string{"127.0.0.1:0", "unix:socket"} {
+		p := start(t, folder, append(files, "BIND="+bind))
+		address := p.address
+		if bind == "unix:socket" {
+			address = bind
+		}
+		if err := command(folder, append(files, "BIND="+address), "healthcheck").Run(); err != nil {
+			t.Errorf("%s: %v", bind, err)
+		}
+		if command(folder, []string{"BIND=" + address}, "healthcheck").Run() == nil {
+			t.Errorf("%s: passes without TLS", bind)
+		}
+		p.stop(t)
 	}
 }
 
@@ -494,5 +818,334 @@ func TestREADMEFlags(t *testing.T) {
 	})
 	if len(documented) > 0 {
 		t.Errorf("the README has flags that there are not: %v", documented)
+	}
+}
+
+// slowConnections opens count connections, sends begin on each, and then a byte
+// every half a second, until the service hangs up. For each it tells how long
+// that took, and what came back.
+func slowConnections(t *testing.T, address string, count int, begin string) <-chan slowEnd {
+	t.Helper()
+	ends := make(chan slowEnd, count)
+	for range count {
+		connection, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { connection.Close() })
+		began := time.Now()
+		if _, err := io.WriteString(connection, begin); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for { // until the connection is closed
+				time.Sleep(500 * time.Millisecond)
+				if _, err := io.WriteString(connection, "x"); err != nil {
+					return
+				}
+			}
+		}()
+		go func() {
+			answer := make([]byte, 4096)
+			n, _ := io.ReadFull(connection, answer)
+			ends <- slowEnd{time.Since(began), string(answer[:n])}
+		}()
+	}
+	return ends
+}
+
+type slowEnd struct {
+	after  time.Duration
+	answer string
+}
+
+// TestSlowClients holds hundreds of connections that send slowly: they are cut
+// at their limits, and whoever else asks is served at once.
+func TestSlowClients(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir(), nil)
+	const count = 200
+	const head = "POST /token HTTP/1.1\r\nHost: x\r\n"
+	headers := slowConnections(t, p.address, count, head+"X-Slow: ")
+	bodies := slowConnections(t, p.address, count, head+"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{")
+	silent := slowConnections(t, p.address, count, "")
+	check := func(what string, ends <-chan slowEnd, limit time.Duration, answer string) {
+		for range count {
+			end := <-ends
+			if end.after < limit-time.Second || end.after > limit+3*time.Second || !strings.HasPrefix(end.answer, answer) {
+				t.Errorf("%s: cut after %v with %q, want %v", what, end.after, end.answer, limit)
+			}
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		check("a slow header", headers, headerTimeout, "")
+		check("a slow first line", silent, headerTimeout, "")
+		check("a slow body", bodies, readTimeout, "HTTP/1.1 400 ")
+	}()
+	fresh := 0
+	for {
+		select {
+		case <-done:
+			if fresh < 20 {
+				t.Errorf("only %d fresh requests", fresh)
+			}
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+		began := time.Now()
+		p.mint(t)
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("a fresh request took %v", took)
+		}
+		fresh++
+	}
+}
+
+// keepAlive is a client that keeps its connection for as long as the service
+// does, and that never repeats a request.
+type keepAlive struct {
+	address    string
+	connection net.Conn
+	reader     *bufio.Reader
+}
+
+// connect opens a connection where there is none, or where the service has
+// closed it, as a pool of connections would notice.
+func (k *keepAlive) connect() error {
+	if k.connection != nil {
+		k.connection.SetReadDeadline(time.Now().Add(50 * time.Microsecond))
+		_, err := k.reader.Peek(1)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return k.connection.SetReadDeadline(time.Now().Add(20 * time.Second))
+		}
+		k.close()
+	}
+	connection, err := net.Dial("tcp", k.address)
+	if err != nil {
+		return err
+	}
+	k.connection, k.reader = connection, bufio.NewReader(connection)
+	return connection.SetReadDeadline(time.Now().Add(20 * time.Second))
+}
+
+func (k *keepAlive) close() {
+	k.connection.Close()
+	k.connection = nil
+}
+
+// ask sends a request and reads the whole of its answer.
+func (k *keepAlive) ask(method, body string) error {
+	if _, err := fmt.Fprintf(k.connection, "%s /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", method, len(body), body); err != nil {
+		return err
+	}
+	return k.readAnswer()
+}
+
+func (k *keepAlive) readAnswer() error {
+	answer, err := http.ReadResponse(k.reader, nil)
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode != 200 || !json.Valid(text) {
+		return fmt.Errorf("%s: %s", answer.Status, text)
+	}
+	if answer.Close {
+		k.close()
+	}
+	return nil
+}
+
+// TestStopLosesNothing stops the service under load, several times. Of 64
+// clients half ask without a pause, and half now and then: every request that
+// they send on a connection gets its answer, and they get a connection until
+// readyz has said for a second that they should go elsewhere.
+func TestStopLosesNothing(t *testing.T) {
+	t.Parallel()
+	for range 3 {
+		p := start(t, t.TempDir(), []string{"SIGNING_KEY=" + goodKey})
+		inspection := `{"Token":"` + p.mint(t) + `","Signing_key":"` + goodKey + `"}`
+		var answered, unready atomic.Int64 // unready is when readyz first said 503
+		var clients sync.WaitGroup
+		for i := range 64 {
+			clients.Go(func() {
+				k := &keepAlive{address: p.address}
+				for turn := i; ; turn++ {
+					if err := k.connect(); err != nil {
+						if since := unready.Load(); since == 0 || time.Since(time.Unix(0, since)) < time.Second {
+							t.Errorf("refused too early: %v", err)
+						}
+						return
+					}
+					method, body := "POST", `{"user_data":"data"}`
+					if turn%2 == 0 {
+						method, body = "GET", inspection
+					}
+					if err := k.ask(method, body); err != nil {
+						t.Errorf("client %d: a request was lost: %v", i, err)
+						return
+					}
+					answered.Add(1)
+					if i%2 == 0 {
+						time.Sleep(mathrand.N(time.Second)) // idle for less time than clients get to learn of the stop
+					}
+				}
+			})
+		}
+		time.Sleep(500 * time.Millisecond)
+		p.Process.Signal(syscall.SIGTERM)
+		waitFor(t, "readyz to turn 503", func() bool {
+			status, _, err := p.send("GET", "/readyz", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return status == 503
+		})
+		unready.Store(time.Now().UnixNano())
+		clients.Wait()
+		p.Wait()
+		if status := p.ProcessState.ExitCode(); status != 0 || answered.Load() < 1000 {
+			t.Errorf("exit status %d after %d requests: %s", status, answered.Load(), p.stderr.String())
+		}
+	}
+}
+
+// TestStopWaitsForSlowRequests has requests in flight when the listener closes,
+// in each of the states that a connection can be in.
+func TestStopWaitsForSlowRequests(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	p := start(t, folder, nil)
+	var finish []func() (int, bool, error)
+	for range 20 {
+		finish = append(finish, slowRequest(t, p.address))
+	}
+	// Sent so far, on a new connection and behind an answer: a whole request less that.
+	const request = "POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"user_data\":1}"
+	parts := []int{0, 1, 30, len(request) - 20, len(request) - 1}
+	clients := map[string]*keepAlive{}
+	rest := map[string]string{}
+	for _, part := range parts {
+		for _, used := range []bool{false, true} {
+			if used && part == 0 {
+				continue // it is idle, and nothing is in flight
+			}
+			k := &keepAlive{address: p.address}
+			if err := k.connect(); err != nil {
+				t.Fatal(err)
+			}
+			if used {
+				if err := k.ask("POST", `{"user_data":1}`); err != nil {
+					t.Fatal(err)
+				}
+			}
+			io.WriteString(k.connection, request[:part])
+			name := fmt.Sprintf("%d bytes sent, used before: %t", part, used)
+			clients[name], rest[name] = k, request[part:]
+		}
+	}
+	idle := &keepAlive{address: p.address}
+	if err := idle.connect(); err != nil {
+		t.Fatal(err)
+	}
+	if err := idle.ask("POST", `{"user_data":1}`); err != nil {
+		t.Fatal(err)
+	}
+	p.Process.Signal(syscall.SIGTERM)
+	waitFor(t, "the listener to close", func() bool {
+		_, _, err := p.send("GET", "/healthz", "")
+		return err != nil
+	})
+	time.Sleep(200 * time.Millisecond)
+	if _, err := idle.reader.Peek(1); err != io.EOF {
+		t.Errorf("the idle connection: %v", err)
+	}
+	for name, k := range clients {
+		io.WriteString(k.connection, rest[name])
+		if err := k.readAnswer(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if k.connection != nil {
+			t.Errorf("%s: answered without Connection: close", name)
+		}
+	}
+	for _, f := range finish {
+		if status, closes, err := f(); status != 200 || !closes || err != nil {
+			t.Errorf("a slow body: %d, Connection: close %t, %v", status, closes, err)
+		}
+	}
+	p.Wait()
+	if status := p.ProcessState.ExitCode(); status != 0 {
+		t.Errorf("exit status %d: %s", status, p.stderr.String())
+	}
+}
+
+// TestCanary gives the process secrets in each way that it takes them, right
+// and wrong, at every log setting: they show neither in its log, its metrics,
+// its error texts and its standard output, nor in the process list.
+func TestCanary(t *testing.T) {
+	t.Parallel()
+	secret := "canary-" + strings.Repeat("k3y", 20)
+	const data = "canary-data"
+	for _, setting := range [][]string{{"LOG_FORMAT=text"}, {"LOG_FORMAT=text", "ACCESS_LOG=on"}, {"LOG_FORMAT=json"}, {"LOG_FORMAT=json", "ACCESS_LOG=on"}} {
+		for _, source := range []string{"SIGNING_KEY=" + secret, "SIGNING_KEY_FILE=keys"} {
+			folder := t.TempDir()
+			writeFile(t, filepath.Join(folder, "keys"), secret+"\n")
+			p := start(t, folder, append(setting, source))
+			status, answer, err := p.send("POST", "/token", `{"user_data":"`+data+`"}`)
+			if status != 200 || err != nil {
+				t.Fatalf("%d %s, %v", status, answer, err)
+			}
+			token := strings.Split(answer, `"`)[3]
+			segments := strings.Split(token, ".")
+			if len(segments) != 3 {
+				t.Fatalf("no token: %s", answer)
+			}
+			texts := map[string]string{}
+			for _, path := range []string{"/token", "/token/verify", "/nowhere", "/" + token, "/" + secret, "/token?" + secret} {
+				for _, body := range []string{data, `{"user_data":"` + data + `"`, `{"Token":"` + token + `"}`, `{"Token":"` + token + `!","Signing_key":"` + secret + `"}`, `{"Token":"` + token + `","Signing_key":"` + secret + `","Key_encoding":"hex"}`} {
+					for _, method := range []string{"GET", "POST", "QUERY", "DELETE"} {
+						status, answer, err := p.send(method, path, body)
+						if err != nil {
+							t.Fatal(err)
+						}
+						if status != 200 {
+							texts[fmt.Sprint(method, path, body)] = answer
+						}
+					}
+				}
+			}
+			for _, raw := range []string{"GET /" + secret + " HTTP/9.9\r\n\r\n", secret + "\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n" + secret + "\r\n\r\n", "GET /%zz" + token + " HTTP/1.1\r\nHost: x\r\n\r\n", "POST /token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: " + secret + "\r\n\r\n"} {
+				texts[raw] = exchange(t, p.address, raw)
+			}
+			writeFile(t, filepath.Join(folder, "keys"), secret+"\n"+secret[:30]+"\n")
+			p.hangUp(t, 1)
+			cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.Process.Pid))
+			if err != nil || !strings.HasPrefix(string(cmdline), binary) {
+				t.Fatalf("the process list: %q, %v", cmdline, err)
+			}
+			texts["the process list"] = string(cmdline)
+			_, texts["the metrics"], err = p.send("GET", "/metrics", "")
+			if err != nil || !strings.Contains(texts["the metrics"], "tokenmint_http_requests_total") {
+				t.Fatalf("no metrics: %v", err)
+			}
+			p.Process.Kill()
+			p.Wait()
+			texts["the log"], texts["standard output"] = p.stderr.String(), p.stdout.String()
+			for where, text := range texts {
+				for _, trace := range []string{secret[:30], data, segments[1], segments[2], hex.EncodeToString([]byte(secret))} {
+					if strings.Contains(text, trace) {
+						t.Errorf("%s has a trace of a secret: %s", where, text)
+					}
+				}
+			}
+			if lines := strings.Count(texts["the log"], "\n"); len(setting) == 2 && lines < 100 || texts["standard output"] != "" {
+				t.Errorf("%d lines in the log, %q on standard output", lines, texts["standard output"])
+			}
+		}
 	}
 }

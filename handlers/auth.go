@@ -56,7 +56,7 @@ func (s *Service) validate(text string) (jwtcore.Token, error) {
 	if err != nil {
 		return token, err
 	}
-	return token, token.Validate(s.signingKeys, s.now())
+	return token, token.Validate(s.keys(), s.now())
 }
 
 // bearerToken returns the token in the one Authorization header (RFC 6750

@@ -145,7 +145,7 @@ func TestAuthKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service.signingKeys = keys
+	service.signingKeys.Store(&keys)
 	token, _ := mintOver(t, server, `{"user_data":1}`)
 	if got := send(t, "GET", server.URL+"/token", inspectBody(token, newKey, ""), jsonHeader()); !strings.Contains(got.body, "true") {
 		t.Errorf("not minted with the first key: %s", got.body)
@@ -155,7 +155,8 @@ func TestAuthKeys(t *testing.T) {
 			t.Errorf("%s key: %d %s", name, got.status, got.body)
 		}
 	}
-	service.signingKeys = keys[:1]
+	first := keys[:1]
+	service.signingKeys.Store(&first)
 	checkError(t, "the old key, removed", send(t, "GET", server.URL+"/auth", "", bearer(goldenToken)), 401)
 }
 

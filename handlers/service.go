@@ -5,6 +5,7 @@ package handlers
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -16,9 +17,11 @@ import (
 	"tokenmint/jwtcore"
 )
 
-// Config is what a Service needs to know. Every field has to be set.
+// Config is what a Service needs to know. Every field but AccessLog has to be
+// set.
 type Config struct {
 	// SigningKeys are the service's own keys, for HS512; the first one mints.
+	// SetSigningKeys replaces them while the service runs.
 	SigningKeys []*jwtcore.Key
 
 	// Now tells the time that new tokens carry.
@@ -27,14 +30,19 @@ type Config struct {
 	// Logger takes what an operator has to know. No key, token or user data
 	// is ever given to it.
 	Logger *slog.Logger
+
+	// AccessLog makes the Logger take a line for every request.
+	AccessLog bool
 }
 
 // Service answers tokenmint's requests. It is an http.Handler.
 type Service struct {
-	signingKeys []*jwtcore.Key
+	signingKeys atomic.Pointer[[]*jwtcore.Key]
 	now         func() time.Time
 	logger      *slog.Logger
+	accessLog   bool
 	router      *echo.Echo
+	metrics     *metrics
 	draining    atomic.Bool
 }
 
@@ -42,19 +50,21 @@ type Service struct {
 func New(config Config) (*Service, error) {
 	switch {
 	case len(config.SigningKeys) == 0:
-		return nil, errors.New("handlers: Config.SigningKeys is empty")
+		return nil, fmt.Errorf("handlers: Config.SigningKeys: %w", errNoSigningKeys)
 	case config.Now == nil:
 		return nil, errors.New("handlers: Config.Now is nil")
 	case config.Logger == nil:
 		return nil, errors.New("handlers: Config.Logger is nil")
 	}
 	s := &Service{
-		signingKeys: config.SigningKeys,
-		now:         config.Now,
-		logger:      config.Logger,
-		router:      echo.New(),
+		now:       config.Now,
+		logger:    config.Logger,
+		accessLog: config.AccessLog,
+		router:    echo.New(),
+		metrics:   newMetrics(),
 	}
-	s.router.HTTPErrorHandler = s.respondError
+	s.signingKeys.Store(&config.SigningKeys)
+	s.router.Logger.SetOutput(io.Discard) // it writes to standard output
 	s.routes()
 	return s, nil
 }
@@ -73,7 +83,26 @@ func (s *Service) routes() {
 	s.router.HEAD("/healthz", s.health)
 	s.router.GET("/readyz", s.ready)
 	s.router.HEAD("/readyz", s.ready)
+	s.router.GET("/metrics", s.showMetrics)
+	s.router.HEAD("/metrics", s.showMetrics)
+	s.metrics.addRoutes(s.router.Routes()) // after the last of them
 }
+
+var errNoSigningKeys = errors.New("there is no signing key")
+
+// SetSigningKeys replaces the keys, of which there has to be at least one. A
+// request sees all of the old ones or all of the new ones. The slice belongs
+// to the service from then on.
+func (s *Service) SetSigningKeys(keys []*jwtcore.Key) error {
+	if len(keys) == 0 {
+		return errNoSigningKeys
+	}
+	s.signingKeys.Store(&keys)
+	return nil
+}
+
+// keys returns the keys of this moment, the one that mints first.
+func (s *Service) keys() []*jwtcore.Key { return *s.signingKeys.Load() }
 
 // Drain makes the service ask its clients to move away: from now on /readyz
 // answers 503 and every response closes its connection.
@@ -91,13 +120,47 @@ var (
 // that keep it out of caches (RFC 9110 §15.1: 200, 203 and 204 are cacheable
 // by default, and a GET's content is in no cache's key) and out of a browser's
 // guesses. A panic becomes a 500, and the process lives on.
+//
+// It is what Echo's own ServeHTTP does without middleware, but keeps the
+// context in hand, which knows the route and what was answered.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
 	header := w.Header()
 	header["Cache-Control"] = noStore
 	header["X-Content-Type-Options"] = noSniff
+	if isDoubtfullyFramed(r) {
+		header["Connection"] = closeConnection
+	}
 	s.closeWhenDraining(header)
-	defer s.recoverPanic(w)
-	s.router.ServeHTTP(w, r)
+	c := s.router.AcquireContext()
+	defer s.router.ReleaseContext(c)
+	c.Reset(r, w)
+	defer s.observe(c, started)
+	defer s.recoverPanic(c)
+	s.router.Router().Find(r.Method, echo.GetPath(r), c)
+	if err := c.Handler()(c); err != nil {
+		s.respondError(err, c)
+	}
+}
+
+// isDoubtfullyFramed reports whether another could have read the end of a
+// request elsewhere, so that what follows on its connection is not to be
+// trusted: one with both Content-Length and Transfer-Encoding, or with
+// Transfer-Encoding in HTTP/1.0 (RFC 9112 §6.1). Of such requests net/http
+// removes the field that does not count, and leaves no mark of it. So all that
+// are chunked or in HTTP/1.0 are taken for them: they are rare, and what it
+// costs the good among them is a new connection.
+func isDoubtfullyFramed(r *http.Request) bool {
+	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
+}
+
+// observe counts and logs what was answered.
+func (s *Service) observe(c echo.Context, started time.Time) {
+	took := time.Since(started)
+	s.metrics.observe(c.Path(), c.Request().Method, c.Response().Status, took)
+	if s.accessLog {
+		s.logAccess(c, took)
+	}
 }
 
 func (s *Service) closeWhenDraining(header http.Header) {
@@ -108,8 +171,8 @@ func (s *Service) closeWhenDraining(header http.Header) {
 
 // recoverPanic logs where a handler panicked, but not with what value, which
 // could hold what the request carried. Where part of a response has gone out
-// already, writing to it fails, and the client sees it cut off.
-func (s *Service) recoverPanic(w http.ResponseWriter) {
+// already, the client sees it cut off.
+func (s *Service) recoverPanic(c echo.Context) {
 	value := recover()
 	if value == nil {
 		return
@@ -118,7 +181,10 @@ func (s *Service) recoverPanic(w http.ResponseWriter) {
 		panic(value)
 	}
 	s.logger.Error("panic in a handler", "type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
-	writeError(w, http.StatusInternalServerError, errInternal.Error())
+	if c.Response().Committed {
+		panic(http.ErrAbortHandler)
+	}
+	writeError(c.Response(), http.StatusInternalServerError, errInternal.Error())
 }
 
 // respond writes a response with a JSON body.

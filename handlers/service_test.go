@@ -109,6 +109,52 @@ func TestNewRefusesIncompleteConfig(t *testing.T) {
 	}
 }
 
+// TestSetSigningKeys swaps the keys while requests are minted with them.
+func TestSetSigningKeys(t *testing.T) {
+	service, server := newServer(t)
+	if err := service.SetSigningKeys(nil); err == nil {
+		t.Error("a service without keys")
+	}
+	texts := []string{publishedKey, strings.Repeat("other", 20)}
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			keys, err := jwtcore.ParseKeys([]byte(texts[i%2]))
+			if err == nil {
+				err = service.SetSigningKeys(keys)
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	signed := map[string]int{} // by which key
+	for deadline := time.Now().Add(10 * time.Second); len(signed) < 2 && time.Now().Before(deadline); {
+		token, _ := mintOver(t, server, `{"user_data":1}`)
+		var by []string
+		for _, key := range texts {
+			got := send(t, "GET", server.URL+"/token", inspectBody(token, key, ""), jsonHeader())
+			if strings.Contains(got.body, `"Signature Verification":true`) {
+				by = append(by, key)
+			}
+		}
+		if len(by) != 1 {
+			t.Fatalf("%s verifies with %d of the keys", token, len(by))
+		}
+		signed[by[0]]++
+	}
+	if len(signed) < 2 {
+		t.Errorf("one key alone signed: %v", signed)
+	}
+}
+
 // TestCommonHeaders asks every route, and places where there is none.
 func TestCommonHeaders(t *testing.T) {
 	service, server := newServer(t)

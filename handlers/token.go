@@ -50,13 +50,14 @@ func (s *Service) mint(c echo.Context) error {
 		return fmt.Errorf("no random bytes for a jti: %w", err)
 	}
 	e.answer = append(e.answer, `{"JWT Token":"`...)
-	e.answer = s.signingKeys[0].Mint(e.answer, jwtcore.Claims{
+	e.answer = s.keys()[0].Mint(e.answer, jwtcore.Claims{
 		IssuedAt:  s.now(),
 		ExpiresIn: request.expiresIn,
 		ID:        id,
 		Data:      data,
 	})
 	e.answer = append(e.answer, `"}`...)
+	s.metrics.minted.Inc()
 	return s.respond(c, http.StatusOK, e.answer)
 }
 
@@ -129,7 +130,9 @@ func (s *Service) inspect(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	e.answer = appendInspection(e.answer, &token, token.Verify(secret), s.now())
+	verdict := token.Verify(secret)
+	s.metrics.countVerdict(verdict)
+	e.answer = appendInspection(e.answer, &token, verdict, s.now())
 	return s.respond(c, http.StatusOK, e.answer)
 }
 

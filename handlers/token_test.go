@@ -150,7 +150,9 @@ func TestLargestAndDeepestGoRound(t *testing.T) {
 		t.Fatal(err)
 	}
 	service, server := newServer(t)
-	service.signingKeys = keys
+	if err := service.SetSigningKeys(keys); err != nil {
+		t.Fatal(err)
+	}
 
 	const frame = `{"user_data":}`
 	nested := func(open, close string, depth int) string {

@@ -1,0 +1,194 @@
+package handlers
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"tokenmint/jwtcore"
+)
+
+// canarySecret is the service's own key where canaries are looked for.
+const canarySecret = "canary-key-4d1f9a0b3c5e7d2f8a6b1c0e9d3f5a7b2c4e6d8f0a1b3c5d7e9f-secret"
+
+// canaryData is what the tokens carry there.
+const canaryData = "canary-data-91c2e4"
+
+// logSettings are all ways to log.
+var logSettings = []struct {
+	format    string
+	accessLog bool
+}{{"text", false}, {"text", true}, {"json", false}, {"json", true}}
+
+// newCanaryService returns a service that signs with canarySecret.
+func newCanaryService(t *testing.T, log io.Writer, format string, accessLog bool) *Service {
+	t.Helper()
+	keys, err := jwtcore.ParseKeys([]byte(canarySecret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var handler slog.Handler = slog.NewTextHandler(log, nil)
+	if format == "json" {
+		handler = slog.NewJSONHandler(log, nil)
+	}
+	service, err := New(Config{SigningKeys: keys, Now: time.Now, Logger: slog.New(handler), AccessLog: accessLog})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return service
+}
+
+// findTraces fails the test where a secret is in text: as it is, encoded, or
+// its telling part.
+func findTraces(t *testing.T, where, text string, secrets ...string) {
+	t.Helper()
+	for _, secret := range secrets {
+		traces := []string{secret, hex.EncodeToString([]byte(secret)), fmt.Sprintf("%q", secret), fmt.Sprint([]byte(secret))}
+		for shift := range 3 { // of three ways in which it can lie in base64
+			encoded := base64.RawURLEncoding.EncodeToString([]byte(secret[shift : shift+(len(secret)-shift)/3*3]))
+			traces = append(traces, encoded, strings.NewReplacer("-", "+", "_", "/").Replace(encoded))
+		}
+		for _, trace := range traces {
+			if strings.Contains(text, trace) {
+				t.Errorf("%s has a trace of a secret (%.12s...): %s", where, secret, text)
+				return
+			}
+		}
+	}
+}
+
+// canaryRequests returns requests with secrets in them, good and bad, for every
+// place where a client can put one.
+func canaryRequests(t *testing.T, server *httptest.Server, token string) []*http.Request {
+	t.Helper()
+	bodies := []string{
+		`{"user_data":"` + canaryData + `"}`,
+		`{"user_data":"` + canaryData + `","expires_in":0}`,
+		`{"user_data":"` + canaryData + `","expires_in":"` + canaryData + `"}`,
+		`{"user_data":{"` + canaryData + `":1,"` + canaryData + `":2}}`,
+		`{"user_data":"` + canaryData + `"`,
+		`{"` + canaryData + `":1,"` + canarySecret + `":2}`,
+		inspectBody(token, canarySecret, ""),
+		inspectBody(token, canarySecret[1:], ""),
+		inspectBody(token, canarySecret, "hex"),
+		inspectBody(token, canarySecret, canarySecret),
+		inspectBody(token+"=", canarySecret, ""),
+		inspectBody(token+"."+token, canarySecret, ""),
+		inspectBody(canaryData, canarySecret, ""),
+		`{"Token":"` + token + `"}`,
+		`{"Token":"` + token + `","Signing_key":["` + canarySecret + `"]}`,
+		`{"Token":"` + token + `","Token":"` + token + `"}`,
+		token, canarySecret, canaryData,
+		strings.Repeat(canarySecret, 4_000), // over 256 KiB
+	}
+	var requests []*http.Request
+	add := func(method, path, body string, header http.Header) {
+		request, err := http.NewRequest(method, server.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header = header
+		requests = append(requests, request)
+	}
+	for _, method := range []string{"POST", "GET", "HEAD", "QUERY", "DELETE", "OPTIONS", "BREW"} {
+		for _, path := range []string{"/token", "/token/verify", "/healthz", "/readyz", "/auth", "/", "/nowhere"} {
+			for _, body := range bodies {
+				add(method, path, body, jsonHeader())
+			}
+			add(method, path, bodies[0], nil)
+			add(method, path, bodies[0], http.Header{"Content-Type": {canarySecret}})
+			add(method, path, bodies[0], http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {canaryData}})
+			add(method, path+"?Token="+token+"&Signing_key="+canarySecret, "", jsonHeader())
+			add(method, path, "", http.Header{"Authorization": {"Bearer " + token}, "Cookie": {canarySecret}, "User-Agent": {canaryData}, "X-Forwarded-For": {token}})
+		}
+		add(method, "/token/"+token, "", nil)
+		add(method, "/"+canarySecret, "", nil)
+	}
+	add(canarySecret, "/token", "", nil)
+	return requests
+}
+
+// TestCanary drives every route and every error with known secrets, at every
+// log setting, and finds them nowhere but in the good answers they belong to.
+func TestCanary(t *testing.T) {
+	for _, setting := range logSettings {
+		var log bytes.Buffer
+		service := newCanaryService(t, &log, setting.format, setting.accessLog)
+		server := httptest.NewServer(service)
+		token, _ := mintOver(t, server, `{"user_data":"`+canaryData+`"}`)
+		segments := strings.Split(token, ".")
+		secrets := []string{canarySecret, canaryData, segments[1], segments[2]}
+		failures := 0
+		for _, request := range canaryRequests(t, server, token) {
+			answer, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(answer.Body)
+			answer.Body.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := fmt.Sprint(answer.Header)
+			if answer.StatusCode != 200 {
+				failures++
+				text += string(body)
+			}
+			findTraces(t, fmt.Sprintf("%s %s: %d", request.Method, request.URL.Path, answer.StatusCode), text, secrets...)
+		}
+		findTraces(t, "/metrics", send(t, "GET", server.URL+"/metrics", "", nil).body, secrets...)
+		server.Close()
+		findTraces(t, "the log", log.String(), secrets...)
+		if lines := strings.Count(log.String(), "\n"); failures < 300 || setting.accessLog && lines < 300 || !setting.accessLog && lines > 0 {
+			t.Errorf("%d failures and %d lines in the log", failures, lines)
+		}
+	}
+}
+
+// TestCanaryInAPanic forces panics, with the secrets as what panics and as the
+// arguments of what does, and errors that the table does not know.
+func TestCanaryInAPanic(t *testing.T) {
+	for _, setting := range logSettings {
+		var log bytes.Buffer
+		service := newCanaryService(t, &log, setting.format, setting.accessLog)
+		for path, value := range map[string]any{"/text": canarySecret, "/error": fmt.Errorf("canary: %s", canarySecret), "/bytes": []byte(canarySecret), "/value": struct{ key string }{canarySecret}} {
+			service.router.POST(path, func(c echo.Context) error {
+				body, _ := io.ReadAll(c.Request().Body)
+				return panicWith(value, string(body), body)
+			})
+		}
+		server := httptest.NewServer(service)
+		token, _ := mintOver(t, server, `{"user_data":"`+canaryData+`"}`)
+		segments := strings.Split(token, ".")
+		secrets := []string{canarySecret, canaryData, segments[1], segments[2]}
+		service.now = func() time.Time { panic(canarySecret) }
+		for _, path := range []string{"/token", "/text", "/error", "/bytes", "/value"} {
+			got := send(t, "POST", server.URL+path, `{"user_data":"`+canaryData+`","Token":"`+token+`"}`, jsonHeader())
+			checkError(t, path, got, 500)
+			findTraces(t, path, got.body+fmt.Sprint(got.header), secrets...)
+		}
+		server.Close()
+		findTraces(t, "the log", log.String(), secrets...)
+		if panics := strings.Count(log.String(), "panic in a handler"); panics != 5 {
+			t.Errorf("%d panics logged, want 5", panics)
+		}
+	}
+}
+
+//go:noinline
+func panicWith(value any, text string, body []byte) error {
+	if len(text)+len(body) > 0 {
+		panic(value)
+	}
+	return nil
+}

@@ -1,0 +1,3 @@
+module tokenmint/handlers/load
+
+go 1.26

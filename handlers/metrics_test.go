@@ -1,0 +1,183 @@
+package handlers
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// scrape reads /metrics as Prometheus would, into the value of each series.
+func scrape(t *testing.T, server *httptest.Server) map[string]float64 {
+	t.Helper()
+	got := send(t, "GET", server.URL+"/metrics", "", nil)
+	if got.status != 200 || got.header.Get("Content-Type") != "text/plain; version=0.0.4; charset=utf-8" {
+		t.Fatalf("%d, Content-Type: %s", got.status, got.header.Get("Content-Type"))
+	}
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	if _, err := parser.TextToMetricFamilies(strings.NewReader(got.body)); err != nil {
+		t.Fatal(err)
+	}
+	series := map[string]float64{}
+	for line := range strings.Lines(got.body) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, text, _ := strings.Cut(strings.TrimSpace(line), "} ")
+		if text == "" {
+			name, text, _ = strings.Cut(strings.TrimSpace(line), " ")
+		} else {
+			name += "}"
+		}
+		value, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		series[name] = value
+	}
+	return series
+}
+
+// TestMetrics checks what each kind of request adds to each series.
+func TestMetrics(t *testing.T) {
+	service, server := newServer(t)
+	good, wrongKey := inspectBody(goldenToken, publishedKey, ""), inspectBody(goldenToken, "another", "")
+	for range 3 {
+		send(t, "POST", server.URL+"/token", `{"user_data":1}`, jsonHeader())
+		send(t, "GET", server.URL+"/token", good, jsonHeader())
+	}
+	send(t, "QUERY", server.URL+"/token", wrongKey, jsonHeader())
+	send(t, "POST", server.URL+"/token/verify", good, jsonHeader())
+	send(t, "GET", server.URL+"/token", "", nil)
+	send(t, "GET", server.URL+"/token", `{"Token":"x"}`, jsonHeader())
+	send(t, "POST", server.URL+"/token", `{`, jsonHeader())
+	send(t, "BREW", server.URL+"/token", "", nil)
+	send(t, "LOCK", server.URL+"/token", "", nil)
+	send(t, "GET", server.URL+"/nowhere", "", nil)
+	send(t, "GET", server.URL+"/token/"+canary, "", nil)
+	send(t, canary, server.URL+"/"+canary, "", nil)
+	send(t, "OPTIONS", server.URL+"/token", "", nil)
+	service.CountReload("signing", nil)
+	service.CountReload("tls", errors.New(canary))
+
+	series := scrape(t, server)
+	for name, want := range map[string]float64{
+		`tokenmint_http_requests_total{code="200",method="POST",route="/token"}`:        3,
+		`tokenmint_http_requests_total{code="200",method="GET",route="/token"}`:         3,
+		`tokenmint_http_requests_total{code="200",method="QUERY",route="/token"}`:       1,
+		`tokenmint_http_requests_total{code="200",method="POST",route="/token/verify"}`: 1,
+		`tokenmint_http_requests_total{code="202",method="GET",route="/token"}`:         1,
+		`tokenmint_http_requests_total{code="204",method="GET",route="/token"}`:         1,
+		`tokenmint_http_requests_total{code="400",method="POST",route="/token"}`:        1,
+		`tokenmint_http_requests_total{code="405",method="other",route="/token"}`:       2,
+		`tokenmint_http_requests_total{code="404",method="GET",route="other"}`:          2,
+		`tokenmint_http_requests_total{code="404",method="other",route="other"}`:        1,
+		`tokenmint_http_requests_total{code="204",method="OPTIONS",route="/token"}`:     1,
+		`tokenmint_http_request_duration_seconds_count{route="/token"}`:                 13,
+		`tokenmint_http_request_duration_seconds_count{route="other"}`:                  3,
+		`tokenmint_http_request_duration_seconds_bucket{route="/token",le="10"}`:        13,
+		`tokenmint_tokens_minted_total`:                                                 3,
+		`tokenmint_verdicts_total{verdict="true"}`:                                      4,
+		`tokenmint_verdicts_total{verdict="false"}`:                                     1,
+		`tokenmint_key_reloads_total{keys="signing",result="success"}`:                  1,
+		`tokenmint_key_reloads_total{keys="tls",result="failure"}`:                      1,
+	} {
+		if got, ok := series[name]; !ok || got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	for _, prefix := range []string{"go_build_info{", "go_goroutines", "process_open_fds", "process_resident_memory_bytes"} {
+		found := false
+		for name, value := range series {
+			found = found || strings.HasPrefix(name, prefix) && value > 0
+		}
+		if !found {
+			t.Errorf("no series %s", prefix)
+		}
+	}
+	awaitScrapes(t, server, 1)
+}
+
+// awaitScrapes waits until so many scrapes are counted: a long answer has
+// arrived before the request is counted.
+func awaitScrapes(t *testing.T, server *httptest.Server, count float64) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if scrape(t, server)[`tokenmint_http_requests_total{code="200",method="GET",route="/metrics"}`] >= count {
+			return
+		}
+	}
+	t.Errorf("%v scrapes are not counted", count)
+}
+
+// TestMetricsOfAPanic checks that it counts as the 500 that it becomes.
+func TestMetricsOfAPanic(t *testing.T) {
+	var log bytes.Buffer
+	service := newService(t, &log)
+	service.now = func() time.Time { panic(canary) }
+	server := httptest.NewServer(service)
+	defer server.Close()
+	send(t, "POST", server.URL+"/token", `{"user_data":1}`, jsonHeader())
+	if got := scrape(t, server)[`tokenmint_http_requests_total{code="500",method="POST",route="/token"}`]; got != 1 {
+		t.Errorf("%v, want 1", got)
+	}
+}
+
+// TestPanicWithinAnAnswer checks that a client does not take half an answer for
+// a whole one.
+func TestPanicWithinAnAnswer(t *testing.T) {
+	var log bytes.Buffer
+	service := newService(t, &log)
+	service.router.GET("/half", func(c echo.Context) error {
+		c.Response().Header().Set("Content-Length", "100")
+		c.Response().Write([]byte("half"))
+		panic(canary)
+	})
+	server := httptest.NewServer(service)
+	defer server.Close()
+	answer, err := http.Get(server.URL + "/half")
+	if err == nil {
+		defer answer.Body.Close()
+		_, err = answer.Body.Read(make([]byte, 100))
+		for err == nil {
+			_, err = answer.Body.Read(make([]byte, 100))
+		}
+	}
+	server.Close() // the log is complete then
+	if err.Error() == "EOF" || strings.Contains(log.String(), canary) || !strings.Contains(log.String(), "panic in a handler") {
+		t.Errorf("%v, logged: %s", err, log.String())
+	}
+}
+
+// TestSeriesAreBounded sends what clients can make up: none of it makes a series.
+func TestSeriesAreBounded(t *testing.T) {
+	_, server := newServer(t)
+	awaitScrapes(t, server, 1)
+	before := scrape(t, server)
+	send(t, "GET", server.URL+"/", "", nil)
+	send(t, "BREW", server.URL+"/", "", nil)
+	first := len(scrape(t, server))
+	for i := range 50 {
+		send(t, "GET", server.URL+"/"+strconv.Itoa(i), "", nil)
+		send(t, "M"+strconv.Itoa(i), server.URL+"/token/"+strconv.Itoa(i), "", nil)
+	}
+	if last := len(scrape(t, server)); last != first || first > len(before)+2 {
+		t.Errorf("%d series, then %d, then %d", len(before), first, last)
+	}
+}
+
+func BenchmarkObserve(b *testing.B) {
+	var log bytes.Buffer
+	service := newService(b, &log)
+	for b.Loop() {
+		service.metrics.observe("/token", "POST", 200, 100*time.Microsecond)
+	}
+}
