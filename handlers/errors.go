@@ -36,6 +36,8 @@ var errorTable = []struct {
 	err             error
 	http, published int
 }{
+	{errNoToken, http.StatusUnauthorized, http.StatusUnauthorized},
+	{errInvalidToken, http.StatusUnauthorized, http.StatusUnauthorized}, // whatever it wraps
 	{errContentType, http.StatusUnsupportedMediaType, http.StatusAccepted},
 	{errContentEncoding, http.StatusUnsupportedMediaType, http.StatusUnsupportedMediaType},
 	{errBodyTooLarge, http.StatusRequestEntityTooLarge, http.StatusRequestEntityTooLarge},
@@ -114,12 +116,18 @@ func writeError(w http.ResponseWriter, status int, description string) {
 	writeJSON(w, status, append(body, '}'))
 }
 
-// writeJSON writes a whole response: its length is told, so that it is never
-// chunked, and a client can tell that none of it is missing.
+// netHTTPBuffer is the size in bytes of the answers whose length net/http tells
+// by itself, and for less than a handler can.
+const netHTTPBuffer = 2048
+
+// writeJSON writes a whole response. Its length is always told, so that a
+// client can tell that none of it is missing.
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	header := w.Header()
 	header["Content-Type"] = applicationJSON
-	header.Set("Content-Length", strconv.Itoa(len(body)))
+	if len(body) > netHTTPBuffer {
+		header.Set("Content-Length", strconv.Itoa(len(body)))
+	}
 	w.WriteHeader(status)
 	w.Write(body) // an error is the client's leaving, and nobody is left to tell
 }

@@ -8,24 +8,36 @@ import (
 	"sync"
 )
 
-// maxPooledBuffer is the size in bytes up to which a buffer is kept for the
-// next request: a rare large one must not hold its memory for good.
-const maxPooledBuffer = 64 << 10
+// maxPooled is the size in bytes up to which memory is kept for the next
+// request: a rare large one must not hold its own for good.
+const maxPooled = 64 << 10
 
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-func releaseBuffer(buffer *bytes.Buffer) {
-	if buffer.Cap() > maxPooledBuffer {
-		return
-	}
-	buffer.Reset()
-	buffers.Put(buffer)
+// exchange is the memory of one request and its answer. It is used again for
+// others, so nothing of it may be kept.
+type exchange struct {
+	limited io.LimitedReader
+	body    bytes.Buffer
+	answer  []byte
 }
 
-// readJSON reads the body of a request that has to be JSON to its end, into
-// buffer, and returns it. A body over limit bytes is refused without being
-// read where its length is told in advance.
-func readJSON(r *http.Request, limit int64, buffer *bytes.Buffer) ([]byte, error) {
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+func newExchange() *exchange { return exchanges.Get().(*exchange) }
+
+func (e *exchange) release() {
+	if e.body.Cap() > maxPooled || cap(e.answer) > maxPooled {
+		return
+	}
+	e.limited.R = nil
+	e.body.Reset()
+	e.answer = e.answer[:0]
+	exchanges.Put(e)
+}
+
+// readJSON reads the body of a request that has to be JSON to its end and
+// returns it. A body over limit bytes is refused, without being read where its
+// length is told in advance.
+func (e *exchange) readJSON(r *http.Request, limit int64) ([]byte, error) {
 	if !isJSON(r.Header["Content-Type"]) {
 		return nil, errContentType
 	}
@@ -36,14 +48,15 @@ func readJSON(r *http.Request, limit int64, buffer *bytes.Buffer) ([]byte, error
 		return nil, errBodyTooLarge
 	}
 	// The buffer grows with what arrives, not with what a header promises.
-	n, err := buffer.ReadFrom(io.LimitReader(r.Body, limit+1))
+	e.limited = io.LimitedReader{R: r.Body, N: limit + 1}
+	n, err := e.body.ReadFrom(&e.limited)
 	if n > limit {
 		return nil, errBodyTooLarge
 	}
 	if err != nil {
 		return nil, errBodyCutShort
 	}
-	return buffer.Bytes(), nil
+	return e.body.Bytes(), nil
 }
 
 // isJSON reports whether the one Content-Type is application/json, with any

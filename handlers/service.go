@@ -75,6 +75,10 @@ func (s *Service) routes() {
 	s.router.HEAD("/token", s.inspect)
 	s.router.Add("QUERY", "/token", s.inspect) // RFC 10008
 	s.router.POST("/token/verify", s.inspect)
+	// Whatever the method, and whatever stands behind the prefix that Envoy puts
+	// before the path it asks about: only RouteNotFound takes every method.
+	s.router.RouteNotFound("/auth", s.auth)
+	s.router.RouteNotFound("/auth/*", s.auth)
 	s.router.GET("/healthz", s.health)
 	s.router.HEAD("/healthz", s.health)
 	s.router.GET("/readyz", s.ready)

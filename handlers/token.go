@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"net/http"
@@ -23,14 +22,18 @@ const (
 	maxInspectBody = 512 << 10
 )
 
+// An id is no secret, so random bytes are drawn for sixteen at a time: one
+// allocation and a tenth of the cost of minting less.
+func init() { uuid.EnableRandPool() }
+
 // maxExpiresIn is the longest lifetime of a token in seconds: a hundred years.
 const maxExpiresIn = 3_153_600_000
 
 // mint answers POST /token: the user data comes back in a signed token.
 func (s *Service) mint(c echo.Context) error {
-	buffer := buffers.Get().(*bytes.Buffer)
-	defer releaseBuffer(buffer)
-	body, err := readJSON(c.Request(), maxMintBody, buffer)
+	e := newExchange()
+	defer e.release()
+	body, err := e.readJSON(c.Request(), maxMintBody)
 	if err != nil {
 		return err
 	}
@@ -46,15 +49,16 @@ func (s *Service) mint(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("no random bytes for a jti: %w", err)
 	}
-	answer := append([]byte(nil), `{"JWT Token":"`...)
-	answer = s.keys()[0].Mint(answer, jwtcore.Claims{
+	e.answer = append(e.answer, `{"JWT Token":"`...)
+	e.answer = s.keys()[0].Mint(e.answer, jwtcore.Claims{
 		IssuedAt:  s.now(),
 		ExpiresIn: request.expiresIn,
 		ID:        id,
 		Data:      data,
 	})
+	e.answer = append(e.answer, `"}`...)
 	s.metrics.minted.Inc()
-	return s.respond(c, http.StatusOK, append(answer, `"}`...))
+	return s.respond(c, http.StatusOK, e.answer)
 }
 
 type mintRequest struct {
@@ -108,9 +112,9 @@ func parseExpiresIn(value jsontext.Value) (int64, error) {
 // inspect answers GET, HEAD and QUERY /token and POST /token/verify: what is in
 // a token, and whether the given key signed it.
 func (s *Service) inspect(c echo.Context) error {
-	buffer := buffers.Get().(*bytes.Buffer)
-	defer releaseBuffer(buffer)
-	body, err := readJSON(c.Request(), maxInspectBody, buffer)
+	e := newExchange()
+	defer e.release()
+	body, err := e.readJSON(c.Request(), maxInspectBody)
 	if err != nil {
 		return err
 	}
@@ -128,7 +132,8 @@ func (s *Service) inspect(c echo.Context) error {
 	}
 	verdict := token.Verify(secret)
 	s.metrics.countVerdict(verdict)
-	return s.respond(c, http.StatusOK, appendInspection(nil, token, verdict, s.now()))
+	e.answer = appendInspection(e.answer, &token, verdict, s.now())
+	return s.respond(c, http.StatusOK, e.answer)
 }
 
 type inspectRequest struct {

@@ -81,6 +81,5 @@ func ExampleReadObject() {
 	// b is 1.50
 	// a is [true]
 	// <nil>
-	// a is 1
 	// not one JSON object: a member name that stands twice at byte 9
 }

@@ -1,6 +1,7 @@
 package jwtcore
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/subtle"
@@ -20,9 +21,9 @@ import (
 // K xor ipad and K xor opad fill a block each, so the state of H after either
 // depends on the key alone. A Key keeps those two states instead of the key
 // (RFC 2104 §4): a MAC then costs two blocks less.
-const (
-	ipad = 0x36
-	opad = 0x5c
+var (
+	ipad = bytes.Repeat([]byte{0x36}, sha512.BlockSize)
+	opad = bytes.Repeat([]byte{0x5c}, sha512.BlockSize)
 )
 
 // Algorithm is one of the HMAC algorithms of JWS (RFC 7518 §3.2). There are
@@ -51,8 +52,10 @@ type restorableHash interface {
 
 // hasher is a hash function with the space that one MAC needs.
 type hasher struct {
-	hash restorableHash
-	sum  [sha512.Size]byte
+	hash  restorableHash
+	key   [sha512.Size]byte      // a long key's hash
+	block [sha512.BlockSize]byte // the key xor a pad
+	sum   [sha512.Size]byte      // the inner hash
 }
 
 func newAlgorithm(name string, size int, newHash func() hash.Hash) *Algorithm {
@@ -82,47 +85,79 @@ func NewKey(algorithm *Algorithm, secret []byte) *Key {
 	h := algorithm.hashers.Get().(*hasher)
 	defer algorithm.hashers.Put(h)
 
-	if len(secret) > h.hash.BlockSize() {
-		h.hash.Reset()
-		h.hash.Write(secret)
-		secret = h.hash.Sum(h.sum[:0])
-	}
-	return &Key{
-		algorithm: algorithm,
-		inner:     h.stateAfter(secret, ipad),
-		outer:     h.stateAfter(secret, opad),
-	}
-}
-
-// stateAfter returns the state of the hash once it has taken in the block
-// key xor pad, where key is at most a block long.
-func (h *hasher) stateAfter(key []byte, pad byte) []byte {
-	var block [sha512.BlockSize]byte
-	padded := block[:h.hash.BlockSize()]
-	copy(padded, key)
-	for i := range padded {
-		padded[i] ^= pad
-	}
-	h.hash.Reset()
-	h.hash.Write(padded)
-	state, err := h.hash.AppendBinary(nil)
-	if err != nil {
-		panic("jwtcore: the hash does not give its state: " + err.Error())
-	}
-	return state
+	secret = h.fit(secret)
+	h.absorb(secret, ipad)
+	inner := h.state()
+	h.absorb(secret, opad)
+	return &Key{algorithm: algorithm, inner: inner, outer: h.state()}
 }
 
 // appendMAC appends HMAC(key, text) to dst.
 func (k *Key) appendMAC(dst, text []byte) []byte {
 	h := k.algorithm.hashers.Get().(*hasher)
-	defer k.algorithm.hashers.Put(h)
+	dst = h.appendMAC(dst, k, text)
+	k.algorithm.hashers.Put(h)
+	return dst
+}
 
+// matches reports whether mac is HMAC(key, text).
+func (k *Key) matches(mac, text []byte) bool {
+	h := k.algorithm.hashers.Get().(*hasher)
+	equal := equalMAC(h.appendMAC(h.sum[:0], k, text), mac)
+	k.algorithm.hashers.Put(h)
+	return equal
+}
+
+func (h *hasher) appendMAC(dst []byte, k *Key, text []byte) []byte {
 	h.restore(k.inner)
 	h.hash.Write(text)
 	innerSum := h.hash.Sum(h.sum[:0])
 	h.restore(k.outer)
 	h.hash.Write(innerSum)
 	return h.hash.Sum(dst)
+}
+
+// matches reports whether mac is HMAC(secret, text). It is for a secret that is
+// used once: keeping its two states would cost more than they save.
+func (a *Algorithm) matches(mac, secret, text []byte) bool {
+	h := a.hashers.Get().(*hasher)
+	defer a.hashers.Put(h)
+
+	secret = h.fit(secret)
+	h.absorb(secret, ipad)
+	h.hash.Write(text)
+	innerSum := h.hash.Sum(h.sum[:0])
+	h.absorb(secret, opad)
+	h.hash.Write(innerSum)
+	return equalMAC(h.hash.Sum(h.sum[:0]), mac)
+}
+
+// fit returns the key K of the formula without its padding: secret, or its
+// hash where it is longer than a block.
+func (h *hasher) fit(secret []byte) []byte {
+	if len(secret) <= h.hash.BlockSize() {
+		return secret
+	}
+	h.hash.Reset()
+	h.hash.Write(secret)
+	return h.hash.Sum(h.key[:0])
+}
+
+// absorb starts the hash with the block K xor pad.
+func (h *hasher) absorb(key, pad []byte) {
+	block := h.block[:h.hash.BlockSize()]
+	clear(block[copy(block, key):])
+	subtle.XORBytes(block, block, pad)
+	h.hash.Reset()
+	h.hash.Write(block)
+}
+
+func (h *hasher) state() []byte {
+	state, err := h.hash.AppendBinary(nil)
+	if err != nil {
+		panic("jwtcore: the hash does not give its state: " + err.Error())
+	}
+	return state
 }
 
 func (h *hasher) restore(state []byte) {

@@ -31,66 +31,119 @@ type objectReader struct {
 
 var objectReaders = sync.Pool{New: func() any { return new(objectReader) }}
 
-// ReadObject calls visit for each member of object, in order, and stops at the
-// first error that visit returns. What a Member holds is part of object and
-// must not be changed; only an escaped name is a copy.
+// ReadObject checks that object is exactly one JSON object, then calls visit
+// for each of its members, in order, and stops at the first error that visit
+// returns. What a Member holds is part of object and must not be changed; only
+// an escaped name is a copy.
 //
-// The text has to be exactly one JSON object as I-JSON has it (RFC 7493 §2):
-// UTF-8, no lone surrogates, no name twice in one object at any depth however
-// it is spelled, nothing but white space after it. It may nest 10,000 deep.
-// Where it is not so, the error wraps ErrNotObject, names the byte at fault
-// and quotes nothing. Members before that byte have been visited by then:
-// whoever acts on them has to wait for ReadObject to return nil.
+// The object has to be as I-JSON has it (RFC 7493 §2): UTF-8, no lone
+// surrogates, no name twice in one object at any depth however it is spelled,
+// nothing but white space after it. It may nest 10,000 deep. Where it is not
+// so, nothing is visited, and the error wraps ErrNotObject, names the byte at
+// fault and quotes nothing.
 func ReadObject(object []byte, visit func(Member) error) error {
+	if err := checkObject(object); err != nil {
+		return err
+	}
+	return visitMembers(object, visit)
+}
+
+// checkObject tells whether object is what ReadObject demands.
+func checkObject(object []byte) error {
 	reader := objectReaders.Get().(*objectReader)
-	defer reader.release()
+	defer objectReaders.Put(reader)
 	reader.text = *bytes.NewBuffer(object)
 	reader.decoder.Reset(&reader.text)
-	decoder := &reader.decoder
 
-	if first, err := decoder.ReadToken(); err != nil {
+	value, err := reader.decoder.ReadValue()
+	if err != nil {
 		return notObject(object, err)
-	} else if first.Kind() != '{' {
+	}
+	if value.Kind() != '{' {
 		return fmt.Errorf("%w: it does not start with {", ErrNotObject)
 	}
-	for decoder.PeekKind() == '"' {
-		member, err := readMember(decoder)
-		if err != nil {
-			return notObject(object, err)
-		}
-		if err := visit(member); err != nil {
-			return err
-		}
-	}
-	if _, err := decoder.ReadToken(); err != nil { // the closing brace
-		return notObject(object, err)
-	}
-	if _, err := decoder.ReadToken(); err == nil {
-		return fmt.Errorf("%w: more JSON follows it", ErrNotObject)
-	} else if err != io.EOF {
-		return notObject(object, err)
+	if rest := skipSpace(object, int(reader.decoder.InputOffset())); rest < len(object) {
+		return fmt.Errorf("%w: more text follows it at byte %d", ErrNotObject, rest)
 	}
 	return nil
 }
 
-// release gives the reader back without what it read.
-func (r *objectReader) release() {
-	r.text = bytes.Buffer{}
-	r.decoder.Reset(&r.text)
-	objectReaders.Put(r)
+// visitMembers finds the members of an object that has been checked: in valid
+// JSON, quotes and brackets are enough to tell where each ends. This takes half
+// the time that asking the decoder for one after the other does.
+func visitMembers(object []byte, visit func(Member) error) error {
+	for at := skipSpace(object, skipSpace(object, 0)+1); object[at] != '}'; {
+		nameEnd := stringEnd(object, at)
+		name, _ := StringValue(object[at:nameEnd])
+		valueStart := skipSpace(object, skipSpace(object, nameEnd)+1) // past the colon
+		valueEnd := valueEnd(object, valueStart)
+		if err := visit(Member{Name: name, Value: object[valueStart:valueEnd]}); err != nil {
+			return err
+		}
+		at = skipSpace(object, valueEnd)
+		if object[at] == ',' {
+			at = skipSpace(object, at+1)
+		}
+	}
+	return nil
 }
 
-func readMember(decoder *jsontext.Decoder) (Member, error) {
-	name, err := decoder.ReadValue()
-	if err != nil {
-		return Member{}, err
+// skipSpace returns where the white space that starts at a place ends.
+func skipSpace(text []byte, at int) int {
+	for at < len(text) && isSpace(text[at]) {
+		at++
 	}
-	value, err := decoder.ReadValue()
-	if err != nil {
-		return Member{}, err
+	return at
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// stringEnd returns where the JSON string that starts at a place ends.
+func stringEnd(text []byte, at int) int {
+	for {
+		at++
+		at += bytes.IndexByte(text[at:], '"')
+		backslashes := at
+		for text[backslashes-1] == '\\' {
+			backslashes--
+		}
+		if (at-backslashes)%2 == 0 { // the quote is not escaped
+			return at + 1
+		}
 	}
-	text, _ := StringValue(name)
-	return Member{Name: text, Value: value}, nil
+}
+
+// valueEnd returns where the value that starts at a place in an object ends.
+func valueEnd(text []byte, at int) int {
+	depth := 0
+	for {
+		switch text[at] {
+		case '"':
+			at = stringEnd(text, at)
+		case '{', '[':
+			depth++
+			at++
+			continue
+		case '}', ']':
+			if depth == 0 {
+				return at // of the object: a number or a literal ends before it
+			}
+			depth--
+			at++
+		case ',', ' ', '\t', '\n', '\r':
+			if depth == 0 {
+				return at
+			}
+			at++
+			continue
+		default:
+			at++
+			continue
+		}
+		if depth == 0 {
+			return at
+		}
+	}
 }
 
 // StringValue returns the text of a valid JSON string, unescaped, as UTF-8;

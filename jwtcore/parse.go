@@ -10,16 +10,22 @@ import (
 
 // Token is a well-formed JWT. Nothing is known yet of who signed it.
 type Token struct {
-	// Header and Claims are the two JSON objects as they stand in the token:
-	// the JOSE header (RFC 7515 §4) and the claims set (RFC 7519 §4).
-	Header, Claims jsontext.Value
+	joseHeader
 
-	signingInput []byte         // the first two segments, as received (RFC 7515 §5.2)
-	signature    []byte         // the third, decoded
-	algorithm    jsontext.Value // the header's "alg"; nil where there is none
-	critical     bool           // whether the header has "crit"
-	expires      jsontext.Value // the claims' "exp"
-	notBefore    jsontext.Value // and "nbf"
+	// Claims is the claims set (RFC 7519 §4) as it stands in the token.
+	Claims jsontext.Value
+
+	signingInput []byte // the first two segments, as received (RFC 7515 §5.2)
+	signature    []byte // the third, decoded
+}
+
+// joseHeader is the first segment of a token (RFC 7515 §4).
+type joseHeader struct {
+	// Header is the JOSE header as it stands in the token.
+	Header jsontext.Value
+
+	algorithm jsontext.Value // its "alg"; nil where there is none
+	critical  bool           // whether it has "crit"
 }
 
 var errEncrypted = errors.New("it has five segments: an encrypted token (JWE, RFC 7516), whose content no signing key opens")
@@ -30,69 +36,74 @@ var errEncrypted = errors.New("it has five segments: an encrypted token (JWE, RF
 // empty. Everything else gives an error that wraps ErrMalformed.
 //
 // The token uses text's memory: text must not change while it is in use.
-func Parse(text []byte) (*Token, error) {
-	segments, err := split(text)
+func Parse(text []byte) (token Token, err error) {
+	header, claims, signature, err := split(text)
 	if err != nil {
-		return nil, err
+		return token, err
 	}
-	token := &Token{signingInput: text[:len(segments[0])+1+len(segments[1])]}
-	if token.Header, err = decodeSegment("header", segments[0]); err != nil {
-		return nil, err
+	token.signingInput = text[:len(header)+len(".")+len(claims)]
+	if string(header) == encodedHeader {
+		token.joseHeader = mintedHeader
+	} else if token.joseHeader, err = parseHeader(header); err != nil {
+		return token, err
 	}
-	if token.Claims, err = decodeSegment("claims", segments[1]); err != nil {
-		return nil, err
+	buffer := make([]byte, 0, base64url.DecodedLen(len(claims)+len(signature))) // for both
+	if token.Claims, err = decodeSegment(buffer, claims, "claims"); err != nil {
+		return token, err
 	}
-	if token.signature, err = decodeSegment("signature", segments[2]); err != nil {
-		return nil, err
+	if token.signature, err = decodeSegment(token.Claims[len(token.Claims):], signature, "signature"); err != nil {
+		return token, err
 	}
-	if err := ReadObject(token.Header, token.readHeader); err != nil {
-		return nil, fmt.Errorf("%w: the header is %w", ErrMalformed, err)
-	}
-	if err := ReadObject(token.Claims, token.readClaims); err != nil {
-		return nil, fmt.Errorf("%w: the claims are %w", ErrMalformed, err)
+	if err := checkObject(token.Claims); err != nil {
+		return token, fmt.Errorf("%w: the claims are %w", ErrMalformed, err)
 	}
 	return token, nil
 }
 
-func split(text []byte) (segments [3][]byte, err error) {
+func split(text []byte) (header, claims, signature []byte, err error) {
 	switch dots := bytes.Count(text, []byte{'.'}); dots {
 	case 2:
+		header, text, _ = bytes.Cut(text, []byte{'.'})
+		claims, signature, _ = bytes.Cut(text, []byte{'.'})
+		return header, claims, signature, nil
 	case 4:
-		return segments, fmt.Errorf("%w: %w", ErrMalformed, errEncrypted)
+		return nil, nil, nil, fmt.Errorf("%w: %w", ErrMalformed, errEncrypted)
 	default:
-		return segments, fmt.Errorf("%w: a JWT has three segments with a dot between them; this has %d", ErrMalformed, dots+1)
+		return nil, nil, nil, fmt.Errorf("%w: a JWT has three segments with a dot between them; this has %d", ErrMalformed, dots+1)
 	}
-	header, rest, _ := bytes.Cut(text, []byte{'.'})
-	claims, signature, _ := bytes.Cut(rest, []byte{'.'})
-	return [3][]byte{header, claims, signature}, nil
 }
 
-func decodeSegment(name string, segment []byte) ([]byte, error) {
-	decoded, err := appendDecoded(nil, segment)
+// mintedHeader is what parseHeader makes of encodedHeader, the header of the
+// tokens that are minted here. To recognise it saves a sixth of an inspection.
+var mintedHeader = joseHeader{
+	Header:    jsontext.Value(`{"typ":"JWT","alg":"HS512"}`),
+	algorithm: jsontext.Value(`"HS512"`),
+}
+
+func parseHeader(segment []byte) (header joseHeader, err error) {
+	if header.Header, err = decodeSegment(nil, segment, "header"); err != nil {
+		return header, err
+	}
+	err = ReadObject(header.Header, func(member Member) error {
+		switch string(member.Name) {
+		case "alg":
+			header.algorithm = member.Value
+		case "crit":
+			header.critical = true
+		}
+		return nil
+	})
+	if err != nil {
+		return header, fmt.Errorf("%w: the header is %w", ErrMalformed, err)
+	}
+	return header, nil
+}
+
+// decodeSegment appends what a segment encodes to buffer.
+func decodeSegment(buffer, segment []byte, name string) ([]byte, error) {
+	decoded, err := appendDecoded(buffer, segment)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the %s segment is not base64url as in RFC 7515: %w", ErrMalformed, name, err)
 	}
 	return decoded, nil
-}
-
-// readHeader keeps what a verdict needs to know of the header.
-func (t *Token) readHeader(member Member) error {
-	switch string(member.Name) {
-	case "alg":
-		t.algorithm = member.Value
-	case "crit":
-		t.critical = true
-	}
-	return nil
-}
-
-// readClaims keeps what the time has to be held against.
-func (t *Token) readClaims(member Member) error {
-	switch string(member.Name) {
-	case "exp":
-		t.expires = member.Value
-	case "nbf":
-		t.notBefore = member.Value
-	}
-	return nil
 }

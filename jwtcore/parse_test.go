@@ -2,6 +2,7 @@ package jwtcore
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -55,9 +56,9 @@ var malformed = []struct{ name, token, reason string }{
 	{"header a string", join(`"{}"`, `{}`, ""), "the header is not one JSON object"},
 	{"header null", join(`null`, `{}`, ""), "the header is not one JSON object"},
 	{"header cut short", join(`{"alg":"HS512"`, `{}`, ""), "the header is not one JSON object: it ends too early"},
-	{"header twice", join(`{}{}`, `{}`, ""), "more JSON follows it"},
-	{"trailing data", join(`{"alg":"HS512"}x`, `{}`, ""), "a syntax error at byte 15"},
-	{"a NUL behind the header", join("{\"alg\":\"HS512\"}\x00", `{}`, ""), "a syntax error at byte 15"},
+	{"header twice", join(`{}{}`, `{}`, ""), "more text follows it at byte 2"},
+	{"trailing data", join(`{"alg":"HS512"}x`, `{}`, ""), "more text follows it at byte 15"},
+	{"a NUL behind the header", join("{\"alg\":\"HS512\"}\x00", `{}`, ""), "more text follows it at byte 15"},
 	{"a byte order mark", join("\ufeff{}", `{}`, ""), "a syntax error at byte 0"},
 	{"alg twice", join(`{"alg":"none","alg":"HS512"}`, `{}`, ""), "a member name that stands twice"},
 	{"alg twice, once escaped", join(`{"alg":"none","\u0061lg":"HS512"}`, `{}`, ""), "a member name that stands twice"},
@@ -141,5 +142,12 @@ func TestParseEchoes(t *testing.T) {
 		if string(token.Header) != test.header || string(token.Claims) != test.claims {
 			t.Errorf("%s %.80s became %s %.80s", test.header, test.claims, token.Header, token.Claims)
 		}
+	}
+}
+
+func TestMintedHeaderIsWhatParsingMakesOfIt(t *testing.T) {
+	parsed, err := parseHeader([]byte(encodedHeader))
+	if err != nil || !reflect.DeepEqual(parsed, mintedHeader) {
+		t.Errorf("%s %s %t, %v", parsed.Header, parsed.algorithm, parsed.critical, err)
 	}
 }

@@ -1,0 +1,28 @@
+# The build runs on the builder's own platform and cross-compiles.
+FROM --platform=$BUILDPLATFORM docker.io/library/golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG TARGETOS TARGETARCH
+# Neither paths of the builder nor the state of the repository get into the
+# binary: the same source gives the same bytes.
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
+    go build -trimpath -buildvcs=false -ldflags='-s -w' -o /image/tokenmint .
+# The final stage has no shell to make the folder of the keys.
+RUN mkdir -m 0700 /image/keys && chown 65532:65532 /image/keys
+
+FROM scratch
+LABEL org.opencontainers.image.title="tokenmint" \
+      org.opencontainers.image.description="Stateless service that mints and verifies JSON Web Tokens"
+# COPY keeps owner and mode of what is in a folder, but not of the folder
+# itself: hence /image/, not /image/keys. An empty named volume takes them over.
+COPY --from=build /image/ /
+# By number, so that Kubernetes can tell that it is not root.
+USER 65532:65532
+ENV BIND=0.0.0.0:5000 SIGNING_KEY_FILE=/keys/signing.key
+EXPOSE 5000
+# Writable under a read-only root even where nothing is mounted.
+VOLUME /keys
+HEALTHCHECK --interval=5s --timeout=5s CMD ["/tokenmint", "healthcheck"]
+ENTRYPOINT ["/tokenmint"]

@@ -1,0 +1,3 @@
+module tokenmint/handlers/proxies
+
+go 1.26

@@ -1,0 +1,290 @@
+package peers
+
+import (
+	"encoding/hex"
+	"errors"
+	"time"
+
+	cristalhq "github.com/cristalhq/jwt/v4"
+	"github.com/go-jose/go-jose/v4"
+	josejwt "github.com/go-jose/go-jose/v4/jwt"
+	golangjwt "github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+	kataras "github.com/kataras/jwt"
+	"github.com/lestrrat-go/jwx/v3/jwa"
+	"github.com/lestrrat-go/jwx/v3/jwk"
+	jwxjwt "github.com/lestrrat-go/jwx/v3/jwt"
+
+	"tokenmint/jwtcore"
+)
+
+// library is one implementation of JWT.
+type library struct {
+	name string
+
+	// newMinter makes secret ready and returns a function that mints a token.
+	newMinter func(secret []byte) (mintFunc, error)
+
+	// newVerifier returns a function that verifies tokens as of now: nobody
+	// reads a clock for it.
+	newVerifier func(now time.Time) verifyFunc
+}
+
+type (
+	mintFunc   func() (token, error)
+	verifyFunc func(token token, secret []byte) error
+)
+
+// token is a token as a library takes it or gives it out. Of one that was
+// minted only one of the fields is set: to convert would cost.
+type token struct {
+	text  string
+	bytes []byte
+}
+
+// libraries are the contestants, each used as its documentation shows, and in
+// the faster way where it shows two. All of them take and fill the same
+// claims, except that go-jose and jwx go through maps of their own.
+var libraries = []library{
+	{Tokenmint, newTokenmintMinter, newTokenmintVerifier},
+	{"golang-jwt v5", newGolangJWTMinter, newGolangJWTVerifier},
+	{"cristalhq v4", newCristalhqMinter, newCristalhqVerifier},
+	{"kataras", newKatarasMinter, newKatarasVerifier},
+	{"go-jose v4", newGoJOSEMinter, newGoJOSEVerifier},
+	{"jwx v3", newJWXMinter, newJWXVerifier},
+}
+
+var errTime = errors.New("the token is expired, or not valid yet")
+
+// userData is what the claims carry.
+const userData = "this is test"
+
+// claims are those of a token of tokenmint's.
+type claims struct {
+	IssuedAt  int64   `json:"iat"`
+	ExpiresAt int64   `json:"exp,omitempty"`
+	ID        string  `json:"jti"`
+	Payload   payload `json:"payload"`
+}
+
+type payload struct {
+	Data string `json:"data"`
+	Date string `json:"date"`
+}
+
+// newClaims are those of a token that is minted now.
+func newClaims() (claims, error) {
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return claims{}, err
+	}
+	now := time.Now()
+	return claims{
+		IssuedAt: now.Unix(),
+		ID:       hex.EncodeToString(id[:]),
+		Payload:  payload{Data: userData, Date: now.UTC().Format(time.DateOnly)},
+	}, nil
+}
+
+// check judges the time claims for the libraries that leave it to their caller.
+func (c claims) check(now time.Time) error {
+	if c.ExpiresAt != 0 && now.Unix() >= c.ExpiresAt {
+		return errTime
+	}
+	return nil
+}
+
+func newTokenmintMinter(secret []byte) (mintFunc, error) {
+	keys, err := jwtcore.ParseKeys(secret)
+	if err != nil {
+		return nil, err
+	}
+	data := []byte(`"` + userData + `"`)
+	return func() (token, error) {
+		id, err := uuid.NewRandom()
+		if err != nil {
+			return token{}, err
+		}
+		return token{bytes: keys[0].Mint(nil, jwtcore.Claims{IssuedAt: time.Now(), ID: id, Data: data})}, nil
+	}, nil
+}
+
+// newTokenmintVerifier decodes no claims into a struct: Parse reads every
+// member of them, and hands them on as JSON.
+func newTokenmintVerifier(now time.Time) verifyFunc {
+	return func(token token, secret []byte) error {
+		parsed, err := jwtcore.Parse(token.bytes)
+		if err != nil {
+			return err
+		}
+		if err := parsed.Verify(secret); err != nil {
+			return err
+		}
+		if validity, ok := parsed.Validity(now); ok && validity.State != jwtcore.StateValid {
+			return errTime
+		}
+		return nil
+	}
+}
+
+// golangJWTClaims spare golang-jwt its own RegisteredClaims, whose times are
+// slower to encode.
+type golangJWTClaims struct{ claims }
+
+func (c golangJWTClaims) GetExpirationTime() (*golangjwt.NumericDate, error) {
+	if c.ExpiresAt == 0 {
+		return nil, nil
+	}
+	return golangjwt.NewNumericDate(time.Unix(c.ExpiresAt, 0)), nil
+}
+func (c golangJWTClaims) GetIssuedAt() (*golangjwt.NumericDate, error)  { return nil, nil }
+func (c golangJWTClaims) GetNotBefore() (*golangjwt.NumericDate, error) { return nil, nil }
+func (c golangJWTClaims) GetIssuer() (string, error)                    { return "", nil }
+func (c golangJWTClaims) GetSubject() (string, error)                   { return "", nil }
+func (c golangJWTClaims) GetAudience() (golangjwt.ClaimStrings, error)  { return nil, nil }
+
+func newGolangJWTMinter(secret []byte) (mintFunc, error) {
+	return func() (token, error) {
+		claims, err := newClaims()
+		if err != nil {
+			return token{}, err
+		}
+		text, err := golangjwt.NewWithClaims(golangjwt.SigningMethodHS512, golangJWTClaims{claims}).SignedString(secret)
+		return token{text: text}, err
+	}, nil
+}
+
+func newGolangJWTVerifier(now time.Time) verifyFunc {
+	parser := golangjwt.NewParser(
+		golangjwt.WithValidMethods([]string{"HS512"}),
+		golangjwt.WithTimeFunc(func() time.Time { return now }),
+	)
+	return func(token token, secret []byte) error {
+		var claims golangJWTClaims
+		_, err := parser.ParseWithClaims(token.text, &claims, func(*golangjwt.Token) (any, error) { return secret, nil })
+		return err
+	}
+}
+
+func newCristalhqMinter(secret []byte) (mintFunc, error) {
+	signer, err := cristalhq.NewSignerHS(cristalhq.HS512, secret)
+	if err != nil {
+		return nil, err
+	}
+	builder := cristalhq.NewBuilder(signer)
+	return func() (token, error) {
+		claims, err := newClaims()
+		if err != nil {
+			return token{}, err
+		}
+		built, err := builder.Build(claims)
+		if err != nil {
+			return token{}, err
+		}
+		return token{bytes: built.Bytes()}, nil
+	}, nil
+}
+
+func newCristalhqVerifier(now time.Time) verifyFunc {
+	return func(token token, secret []byte) error {
+		verifier, err := cristalhq.NewVerifierHS(cristalhq.HS512, secret)
+		if err != nil {
+			return err
+		}
+		var claims claims
+		if err := cristalhq.ParseClaims(token.bytes, verifier, &claims); err != nil {
+			return err
+		}
+		return claims.check(now)
+	}
+}
+
+func newKatarasMinter(secret []byte) (mintFunc, error) {
+	return func() (token, error) {
+		claims, err := newClaims()
+		if err != nil {
+			return token{}, err
+		}
+		bytes, err := kataras.Sign(kataras.HS512, secret, claims)
+		return token{bytes: bytes}, err
+	}, nil
+}
+
+// newKatarasVerifier decodes the claims as the other libraries do, which takes
+// kataras a second run over them.
+func newKatarasVerifier(now time.Time) verifyFunc {
+	kataras.Clock = func() time.Time { return now } // it knows no other way
+	return func(token token, secret []byte) error {
+		verified, err := kataras.Verify(kataras.HS512, secret, token.bytes)
+		if err != nil {
+			return err
+		}
+		var claims claims
+		return verified.Claims(&claims)
+	}
+}
+
+func newGoJOSEMinter(secret []byte) (mintFunc, error) {
+	signer, err := jose.NewSigner(
+		jose.SigningKey{Algorithm: jose.HS512, Key: secret},
+		(&jose.SignerOptions{}).WithType("JWT"),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return func() (token, error) {
+		claims, err := newClaims()
+		if err != nil {
+			return token{}, err
+		}
+		text, err := josejwt.Signed(signer).Claims(claims).Serialize()
+		return token{text: text}, err
+	}, nil
+}
+
+func newGoJOSEVerifier(now time.Time) verifyFunc {
+	algorithms := []jose.SignatureAlgorithm{jose.HS512}
+	return func(token token, secret []byte) error {
+		parsed, err := josejwt.ParseSigned(token.text, algorithms)
+		if err != nil {
+			return err
+		}
+		var claims claims
+		if err := parsed.Claims(secret, &claims); err != nil {
+			return err
+		}
+		return claims.check(now)
+	}
+}
+
+func newJWXMinter(secret []byte) (mintFunc, error) {
+	key, err := jwk.Import(secret)
+	if err != nil {
+		return nil, err
+	}
+	withKey := jwxjwt.WithKey(jwa.HS512(), key)
+	return func() (token, error) {
+		claims, err := newClaims()
+		if err != nil {
+			return token{}, err
+		}
+		built, err := jwxjwt.NewBuilder().
+			IssuedAt(time.Unix(claims.IssuedAt, 0)).
+			JwtID(claims.ID).
+			Claim("payload", claims.Payload).
+			Build()
+		if err != nil {
+			return token{}, err
+		}
+		bytes, err := jwxjwt.Sign(built, withKey)
+		return token{bytes: bytes}, err
+	}, nil
+}
+
+func newJWXVerifier(now time.Time) verifyFunc {
+	withClock := jwxjwt.WithClock(jwxjwt.ClockFunc(func() time.Time { return now }))
+	return func(token token, secret []byte) error {
+		_, err := jwxjwt.Parse(token.bytes, jwxjwt.WithKey(jwa.HS512(), secret), withClock)
+		return err
+	}
+}

@@ -1,0 +1,90 @@
+package jwtcore
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestValidate(t *testing.T) {
+	keys := []*Key{NewKey(HS512, []byte("new")), NewKey(HS512, []byte("old"))}
+	now := time.Unix(1000, 0)
+	tests := []struct {
+		name, token string
+		want        error
+	}{
+		{"by the first key", signed(HS512, "new", hs512, `{}`), nil},
+		{"by the second key", signed(HS512, "old", hs512, `{}`), nil},
+		{"by another key", signed(HS512, "other", hs512, `{}`), ErrSignature},
+		{"another header of HS512", signed(HS512, "new", `{"alg":"HS512","kid":"1"}`, `{}`), nil},
+		{"HS256", signed(HS256, "new", `{"alg":"HS256"}`, `{}`), ErrAlgorithm},
+		{"HS384", signed(HS384, "new", `{"alg":"HS384"}`, `{}`), ErrAlgorithm},
+		{"HS512 called HS256", signed(HS512, "new", `{"alg":"HS256"}`, `{}`), ErrAlgorithm},
+		{"none", join(`{"alg":"none"}`, `{}`, ""), ErrAlgorithm},
+		{"none, signed", signed(HS512, "new", `{"alg":"none"}`, `{}`), ErrAlgorithm},
+		{"no alg", signed(HS512, "new", `{}`, `{}`), ErrAlgorithm},
+		{"crit", signed(HS512, "new", `{"alg":"HS512","crit":["b64"]}`, `{}`), ErrCritical},
+		{"no signature", join(hs512, `{}`, ""), ErrSignature},
+		{"half a signature", signed(HS512, "new", hs512, `{}`)[:len(signed(HS512, "new", hs512, `{}`))-42], ErrSignature},
+
+		{"exp to come", signed(HS512, "new", hs512, `{"exp":1001}`), nil},
+		{"exp now", signed(HS512, "new", hs512, `{"exp":1000}`), ErrExpired},
+		{"exp past", signed(HS512, "new", hs512, `{"exp":999}`), ErrExpired},
+		{"exp in half a second", signed(HS512, "new", hs512, `{"exp":1000.5}`), nil},
+		{"exp beyond any calendar", signed(HS512, "new", hs512, `{"exp":1e400}`), nil},
+		{"exp before any calendar", signed(HS512, "new", hs512, `{"exp":-1e400}`), ErrExpired},
+		{"nbf past", signed(HS512, "new", hs512, `{"nbf":999}`), nil},
+		{"nbf now", signed(HS512, "new", hs512, `{"nbf":1000}`), nil},
+		{"nbf to come", signed(HS512, "new", hs512, `{"nbf":1001}`), ErrNotYetValid},
+		{"nbf beyond any calendar", signed(HS512, "new", hs512, `{"nbf":1e400}`), ErrNotYetValid},
+		{"within both", signed(HS512, "new", hs512, `{"nbf":1000,"exp":1001}`), nil},
+		{"exp a string", signed(HS512, "new", hs512, `{"exp":"1001"}`), ErrTimeClaim},
+		{"exp null", signed(HS512, "new", hs512, `{"exp":null}`), ErrTimeClaim},
+		{"exp an array", signed(HS512, "new", hs512, `{"exp":[1001]}`), ErrTimeClaim},
+		{"nbf a string", signed(HS512, "new", hs512, `{"nbf":"0"}`), ErrTimeClaim},
+		{"exp in another spelling", signed(HS512, "new", hs512, `{"\u0065xp":1}`), ErrExpired},
+		{"exp within the payload", signed(HS512, "new", hs512, `{"payload":{"exp":1}}`), nil},
+		{"expired, and by another key", signed(HS512, "other", hs512, `{"exp":1}`), ErrSignature},
+	}
+	for _, test := range tests {
+		token, err := Parse([]byte(test.token))
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		if err := token.Validate(keys, now); !errors.Is(err, test.want) || err == nil != (test.want == nil) {
+			t.Errorf("%s: %v, want %v", test.name, err, test.want)
+		}
+	}
+	token, err := Parse([]byte(signed(HS512, "new", hs512, `{}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := token.Validate(nil, now); !errors.Is(err, ErrSignature) {
+		t.Errorf("without keys: %v", err)
+	}
+}
+
+func TestID(t *testing.T) {
+	tests := []struct {
+		claims, id string
+		ok         bool
+	}{
+		{`{"jti":"a"}`, "a", true},
+		{` { "x" : { "jti" : "b" } , "jti" : "a\u0000\n" } `, "a\x00\n", true},
+		{`{"\u006ati":""}`, "", true},
+		{`{"jti":7}`, "", false},
+		{`{"jti":null}`, "", false},
+		{`{"payload":{"jti":"a"}}`, "", false},
+		{`{}`, "", false},
+	}
+	for _, test := range tests {
+		token, err := Parse([]byte(join(hs512, test.claims, "")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id, ok := token.ID(); string(id) != test.id || ok != test.ok {
+			t.Errorf("%s: %q, %t", test.claims, id, ok)
+		}
+	}
+}
