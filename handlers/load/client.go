@@ -104,6 +104,24 @@ func (c *client) verify(method, path, token, data string) error {
 	return nil
 }
 
+// pass checks that a token gets this status at the gate.
+func (c *client) pass(token string, want int) error {
+	request, err := http.NewRequest("GET", "http://"+c.address+"/auth", nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := c.Do(request)
+	if err != nil {
+		return err
+	}
+	response.Body.Close()
+	if response.StatusCode != want {
+		return fmt.Errorf("the gate answers %s, want %d", response.Status, want)
+	}
+	return nil
+}
+
 // goodTraffic mints tokens and verifies each until ctx ends, with count clients
 // at a time.
 func (c *client) goodTraffic(ctx context.Context, count int, pause time.Duration) {

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 )
 
@@ -32,11 +34,13 @@ func run(args []string) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop() // who is interrupted ends what it has started
 	switch args[0] {
 	case "soak":
-		return soak(context.Background(), args[1], folder, duration)
+		return soak(ctx, args[1], folder, duration)
 	case "scale-out":
-		return scaleOut(context.Background(), args[1], folder, duration)
+		return scaleOut(ctx, args[1], folder, duration)
 	default:
 		return fmt.Errorf("there is no %s", args[0])
 	}

@@ -120,7 +120,8 @@ func comeAndGo(copies []*service, pause time.Duration) error {
 	return nil
 }
 
-// verifyAcross lets every copy mint, and every copy verify what each minted.
+// verifyAcross lets every copy mint, and every copy verify what each minted: at
+// an inspection, and at the gate, which knows no key but the copies' own.
 func verifyAcross(copies []*service) error {
 	for i, minting := range copies {
 		data := fmt.Sprintf("minted by copy %d", i)
@@ -129,7 +130,14 @@ func verifyAcross(copies []*service) error {
 			return err
 		}
 		for _, verifying := range copies {
-			if err := newClient(verifying.address, new(result)).verify("GET", "/token", token, data); err != nil {
+			c := newClient(verifying.address, new(result))
+			if err := c.verify("GET", "/token", token, data); err != nil {
+				return err
+			}
+			if err := c.pass(token, 200); err != nil {
+				return err
+			}
+			if err := c.pass(token+"AAAA", 401); err != nil {
 				return err
 			}
 		}
