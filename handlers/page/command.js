@@ -21,7 +21,7 @@ export const inspectCommand = curl;
 export function promptingCommand(url, token, encoding) {
   const format = `{"Token":"%s","Signing_key":"%s","Key_encoding":"${encoding}"}`;
   return [
-    `(printf 'Signing key: ' >&2; read -rs key && printf ${quote(format)}`,
+    `(printf 'Signing key: ' >&2; read -rs key; echo >&2; printf ${quote(format)}`,
     `${quote(JSON.stringify(token).slice(1, -1))} "$key" |`,
   ].join(" \\\n  ") + `\n  ${curl(url, "@-")})`;
 }

@@ -137,7 +137,7 @@ function mintChanged() {
   setText(element("lifetime-hint"), lifetimeHint(seconds));
   lifetime.setAttribute("aria-invalid", String(Number.isNaN(seconds)));
   const body = mintBody();
-  setText(element("mint-command"), body === null ? "" : mintCommand(address("token"), body));
+  setText(element("mint-command"), body === null ? "# Nothing to send yet: see what is said at the fields." : mintCommand(address("token"), body));
   setText(element("minted-stale"), mintedBody === null || body === mintedBody ? "" : "This token is of what stood above before you changed it.");
 }
 
@@ -278,10 +278,13 @@ function showInk({ start, end, token }) {
   element("ink").replaceChildren(span("wrapping", text.slice(0, start)), ...colored(token), span("wrapping", text.slice(end) + "\n"));
 }
 
-function showFault(part, fault) {
+// showFault says of a segment that could be decoded, or null for a missing
+// one, what is wrong with it.
+function showFault(part, segment) {
   const target = element(`${part}-fault`);
-  target.hidden = fault === null;
-  setText(target, fault === null ? "" : `Shown as far as it goes: ${fault}.`);
+  const text = segment === null ? "It is missing." : segment.fault === null ? "" : `Shown as far as it goes: ${segment.fault}.`;
+  target.hidden = text === "";
+  setText(target, text);
 }
 
 // Beyond this many pieces JSON is shown without colors, to stay quick.
@@ -289,7 +292,7 @@ const maxPieces = 20_000;
 
 function showJSON(part, json) {
   const target = element(`${part}-json`);
-  showFault(part, json === null ? "the segment is missing" : json.fault);
+  showFault(part, json);
   const pieces = json?.pieces ?? [];
   if (pieces.length > maxPieces) {
     target.textContent = visible(pieces.map(({ text }) => text).join(""));
@@ -299,9 +302,12 @@ function showJSON(part, json) {
 }
 
 function showSignature(signature) {
-  showFault("signature", signature === null ? "the segment is missing" : signature.fault);
-  const size = signature?.bytes.length ?? 0;
-  setText(element("signature-size"), size === 0 ? "No bytes: nobody signed it." : `${size} bytes. Only the service can tell whether they are right.`);
+  showFault("signature", signature);
+  setText(element("signature-size"), signature === null ? "" : signatureWords(signature.bytes.length));
+}
+
+function signatureWords(size) {
+  return size === 0 ? "Empty: nobody signed this." : `${size} bytes. Only the service can tell whether they are right.`;
 }
 
 // showTimes writes the times anew, and tick keeps their words true.
