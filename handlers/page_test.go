@@ -79,7 +79,7 @@ func TestAssets(t *testing.T) {
 		".js":  "text/javascript; charset=utf-8",
 		".svg": "image/svg+xml",
 	}
-	_, server := newServer(t)
+	service, server := newServer(t)
 	reached := map[string]bool{} // by the name of the file
 	seen := map[string]bool{}    // by the name of the asset
 	var follow func(body string)
@@ -104,6 +104,11 @@ func TestAssets(t *testing.T) {
 	}
 	follow(send(t, "GET", server.URL+"/", "", nil).body)
 	reached["index.html"] = true
+	for name := range service.page.assets {
+		if !seen[name] {
+			t.Errorf("%s is served, and the page does not refer to it", name)
+		}
+	}
 	files, err := fs.ReadDir(pageFiles, "page")
 	if err != nil || len(files) < 3 {
 		t.Fatalf("%d files: %v", len(files), err)

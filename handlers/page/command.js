@@ -6,19 +6,15 @@ export function quote(text) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-function curl(url, data) {
+// curl posts data. What it holds shows in the list of processes and stays in
+// the shell's history.
+export function curl(url, data) {
   return [`curl -sS ${quote(url)}`, `-H ${quote("Content-Type: application/json")}`, `--data-binary ${quote(data)}`].join(" \\\n  ");
 }
 
-export const mintCommand = curl;
-
-// inspectCommand has the key in it, which then shows in the process list and
-// stays in the shell's history.
-export const inspectCommand = curl;
-
-// promptingCommand asks for the key, which then shows nowhere: printf and read
-// are part of the shell, and the parentheses forget the variable.
-export function promptingCommand(url, token, encoding) {
+// promptingCurl asks for the key, which then shows nowhere: printf and read are
+// part of the shell, and the parentheses forget the variable.
+export function promptingCurl(url, token, encoding) {
   const format = `{"Token":"%s","Signing_key":"%s","Key_encoding":"${encoding}"}`;
   return [
     `(printf 'Signing key: ' >&2; read -rs key; echo >&2; printf ${quote(format)}`,

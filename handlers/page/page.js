@@ -1,7 +1,7 @@
 // The page: what the fields hold goes to the service, what it answers is shown.
 // Text is put in as text alone, never as markup.
 
-import { inspectCommand, mintCommand, promptingCommand } from "./command.js";
+import { curl, promptingCurl } from "./command.js";
 import { read, visible } from "./json.js";
 import { Refusal, address, post } from "./service.js";
 import { describe, timeClaims } from "./time.js";
@@ -50,10 +50,7 @@ class Latest {
     this.cancel();
     const { signal } = (this.#controller = new AbortController());
     try {
-      const answer = await call(signal);
-      if (!signal.aborted) {
-        onAnswer(answer);
-      }
+      onAnswer(await call(signal)); // which throws once signal is aborted
     } catch (error) {
       if (signal.aborted) {
         return;
@@ -137,7 +134,7 @@ function mintChanged() {
   setText(element("lifetime-hint"), lifetimeHint(seconds));
   lifetime.setAttribute("aria-invalid", String(Number.isNaN(seconds)));
   const body = mintBody();
-  setText(element("mint-command"), body === null ? "# Nothing to send yet: see what is said at the fields." : mintCommand(address("token"), body));
+  setText(element("mint-command"), body === null ? "# Nothing to send yet: see what is said at the fields." : curl(address("token"), body));
   setText(element("minted-stale"), mintedBody === null || body === mintedBody ? "" : "This token is of what stood above before you changed it.");
 }
 
@@ -340,7 +337,7 @@ function tick() {
 function showInspectCommand() {
   const { token } = unwrap(tokenField.value);
   const url = address("token/verify");
-  const command = withKey.checked ? inspectCommand(url, visible(inspectBody(token))) : promptingCommand(url, token, encoding.value);
+  const command = withKey.checked ? curl(url, visible(inspectBody(token))) : promptingCurl(url, token, encoding.value);
   setText(element("inspect-command"), command);
   setText(
     element("inspect-command-hint"),
