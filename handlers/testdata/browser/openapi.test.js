@@ -133,6 +133,15 @@ test("answers have the shape that is written down", async () => {
   }
   assert.equal(seen.size, 5 + 7 + 7 + 4, [...seen].join(", "));
 
+  const { text } = await send("POST", "/token", '{"user_data":1}');
+  for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]) {
+    for (const [authorization, status] of [[`Bearer ${JSON.parse(text)["JWT Token"]}`, 200], ["Bearer x", 401], [undefined, 401]]) {
+      const answer = await send(method, "/auth", undefined, authorization && { Authorization: authorization });
+      assert.equal(answer.status, status);
+      check(method, "/auth", answer);
+    }
+  }
+
   const index = await send("GET", "/");
   const asset = /assets\/[^"]+\.js/.exec(index.text)[0];
   for (const method of ["GET", "HEAD"]) {
