@@ -401,7 +401,10 @@ function submitOnControlEnter(event) {
   }
 }
 
-mintForm.addEventListener("input", mintChanged);
+mintForm.addEventListener("input", () => {
+  showMintStatus("", false); // it was on other data
+  mintChanged();
+});
 mintForm.addEventListener("submit", mint);
 data.addEventListener("keydown", submitOnControlEnter);
 element("carry").addEventListener("click", carryOver);

@@ -212,6 +212,7 @@ describe("mint", () => {
     await page.getByRole("button", { name: "Mint token" }).click();
     await until("the error", async () => /status 400: send expires_in as whole seconds from 1 to 3153600000/.test(await textOf(page, "#mint-status")));
     await page.locator("#lifetime").fill("an hour");
+    assert.equal(await textOf(page, "#mint-status"), "");
     assert.equal(await textOf(page, "#lifetime-hint"), "Write a whole number.");
     await page.locator("#lifetime").fill("");
     await page.getByRole("radio", { name: "JSON" }).check();
