@@ -149,6 +149,7 @@ test("answers have the shape that is written down", async () => {
     check(method, "/openapi.yaml", await send(method, "/openapi.yaml"));
     check(method, "/healthz", await send(method, "/healthz"));
     check(method, "/readyz", await send(method, "/readyz"));
+    check(method, "/metrics", await send(method, "/metrics"));
     check(method, "/assets/{name}", await send(method, `/${asset}`));
     check(method, "/assets/{name}", await send(method, "/assets/none"));
   }
