@@ -9,6 +9,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -244,7 +245,7 @@ holds one signing key, in place of the file.
 		value, usage := flag.UnquoteUsage(f)
 		fmt.Fprintf(stderr, "  -%s %s\n    \t%s", f.Name, value, usage)
 		if variable, ok := environment[f.Name]; ok {
-			fmt.Fprintf(stderr, " (%s, default %s)", variable, f.DefValue)
+			fmt.Fprintf(stderr, " (%s, default %s)", variable, cmp.Or(f.DefValue, "none"))
 		}
 		fmt.Fprintln(stderr)
 	})
@@ -474,16 +475,6 @@ func reloadSigningKeys(path string, service *handlers.Service) error {
 
 // healthcheck asks the service that runs with the same options for /healthz.
 func healthcheck(ctx context.Context, o options, _ *slog.Logger) error {
-	network, address := o.endpoint()
-	if network == "tcp" {
-		host, port, err := net.SplitHostPort(address)
-		if err != nil {
-			return err
-		}
-		if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
-			address = net.JoinHostPort("localhost", port) // it listens on every address
-		}
-	}
 	url := "http://localhost/healthz"
 	if o.usesTLS() {
 		url = "https://localhost/healthz"
@@ -494,7 +485,7 @@ func healthcheck(ctx context.Context, o options, _ *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	response, err := healthcheckClient(network, address).Do(request)
+	response, err := healthcheckClient(o.endpoint()).Do(request)
 	if err != nil {
 		return err
 	}
@@ -505,7 +496,9 @@ func healthcheck(ctx context.Context, o options, _ *slog.Logger) error {
 	return nil
 }
 
-// healthcheckClient returns a client that reaches one address, and no proxy. It
+// healthcheckClient returns a client that reaches one address, and no proxy;
+// for an address that stands for every one of the machine's, package net takes
+// the machine itself. It
 // does not verify a certificate's name, which is the one that clients elsewhere
 // use: this client asks the service at its own socket, sends it nothing secret,
 // and believes nothing of what it hears but that it is well.

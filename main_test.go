@@ -807,7 +807,7 @@ func TestREADMEFlags(t *testing.T) {
 	}
 	documented := map[string][2]string{} // by flag: variable and default
 	for _, row := range regexp.MustCompile("(?m)^\\| `-([a-z-]+)` \\| `([A-Z_]+)` \\| ([^|]+) \\|").FindAllStringSubmatch(string(readme), -1) {
-		documented[row[1]] = [2]string{row[2], strings.Trim(row[3], "`")}
+		documented[row[1]] = [2]string{row[2], strings.TrimPrefix(strings.Trim(row[3], "`"), "none")}
 	}
 	newFlagSet(new(options)).VisitAll(func(f *flag.Flag) {
 		variable, ok := environment[f.Name]

@@ -43,7 +43,7 @@ func TestAccessLog(t *testing.T) {
 		{"GET", "/nowhere/\u009b\u202e", "", "GET", "/nowhere/%C2%9B%E2%80%AE", 404},
 		{"GET", "/token/" + goldenToken, "", "GET", "/token/...", 404},
 		{"GET", "/" + publishedKey + "/x", "", "GET", "/.../x", 404},
-		{canary, "/", "", "other", "/", 404},
+		{canary, "/", "", "other", "/", 405},
 		{"OPTIONS", "/token", "", "OPTIONS", "/token", 204},
 	}
 	for _, test := range tests {

@@ -166,8 +166,8 @@ func TestSeriesAreBounded(t *testing.T) {
 	_, server := newServer(t)
 	awaitScrapes(t, server, 1)
 	before := scrape(t, server)
-	send(t, "GET", server.URL+"/", "", nil)
-	send(t, "BREW", server.URL+"/", "", nil)
+	send(t, "GET", server.URL+"/nowhere", "", nil)
+	send(t, "BREW", server.URL+"/nowhere", "", nil)
 	first := len(scrape(t, server))
 	for i := range 50 {
 		send(t, "GET", server.URL+"/"+strconv.Itoa(i), "", nil)

@@ -43,6 +43,7 @@ type Service struct {
 	accessLog   bool
 	router      *echo.Echo
 	metrics     *metrics
+	page        page
 	draining    atomic.Bool
 }
 
@@ -62,6 +63,7 @@ func New(config Config) (*Service, error) {
 		accessLog: config.AccessLog,
 		router:    echo.New(),
 		metrics:   newMetrics(),
+		page:      newPage(),
 	}
 	s.signingKeys.Store(&config.SigningKeys)
 	s.router.Logger.SetOutput(io.Discard) // it writes to standard output
@@ -85,6 +87,12 @@ func (s *Service) routes() {
 	s.router.HEAD("/readyz", s.ready)
 	s.router.GET("/metrics", s.showMetrics)
 	s.router.HEAD("/metrics", s.showMetrics)
+	s.router.GET("/", s.showPage)
+	s.router.HEAD("/", s.showPage)
+	s.router.GET("/assets/:name", s.asset)
+	s.router.HEAD("/assets/:name", s.asset)
+	s.router.GET("/openapi.yaml", s.describe)
+	s.router.HEAD("/openapi.yaml", s.describe)
 	s.metrics.addRoutes(s.router.Routes()) // after the last of them
 }
 

@@ -1,0 +1,172 @@
+package handlers
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+)
+
+// operations are the methods that OpenAPI 3.1 has words for.
+var operations = []string{"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"}
+
+// describedStatuses reads openapi.yaml: the statuses of every operation, by
+// method and path, as in "GET /token". The file keeps to one layout, which is
+// all that is understood here; the browser tests read it as YAML.
+func describedStatuses(t *testing.T) map[string][]int {
+	t.Helper()
+	_, paths, found := strings.Cut(string(openAPI), "\npaths:\n")
+	paths, _, ended := strings.Cut(paths, "\ncomponents:\n")
+	if !found || !ended {
+		t.Fatal("openapi.yaml has no paths, or no components behind them")
+	}
+	line := regexp.MustCompile(`^(?:  (/\S*)|    ([a-z]+)|        "([0-9]{3})"):$`)
+	described := map[string][]int{}
+	var path, operation string
+	for text := range strings.Lines(paths) {
+		match := line.FindStringSubmatch(strings.TrimRight(text, "\n"))
+		switch {
+		case match == nil:
+		case match[1] != "":
+			path = match[1]
+		case match[2] != "":
+			operation = strings.ToUpper(match[2]) + " " + path
+		default:
+			status, _ := strconv.Atoi(match[3])
+			described[operation] = append(described[operation], status)
+		}
+	}
+	return described
+}
+
+// describedMethods are those of a route: all, where it is for any.
+func describedMethods(route *echo.Route) []string {
+	if route.Method == echo.RouteNotFound {
+		return operations
+	}
+	return []string{route.Method}
+}
+
+// describedPath turns :name into {name}.
+func describedPath(path string) string {
+	return regexp.MustCompile(`:([a-z]+)`).ReplaceAllString(path, "{$1}")
+}
+
+// TestEveryRouteIsDescribed holds openapi.yaml against the routes, both ways.
+func TestEveryRouteIsDescribed(t *testing.T) {
+	service, _ := newServer(t)
+	described := describedStatuses(t)
+	routed := map[string]bool{}
+	for _, route := range service.router.Routes() {
+		path := describedPath(route.Path)
+		for _, method := range describedMethods(route) {
+			operation := method + " " + path
+			routed[operation] = true
+			switch { // what the format cannot list stands in the text
+			case described[operation] != nil:
+			case !slices.Contains(operations, method) && strings.Contains(string(openAPI), "`"+operation+"`"):
+			case strings.HasSuffix(path, "/*") && strings.Contains(string(openAPI), "`"+path+"`"):
+			default:
+				t.Errorf("openapi.yaml does not describe %s", operation)
+			}
+		}
+	}
+	for operation := range described {
+		if !routed[operation] {
+			t.Errorf("openapi.yaml describes %s, for which there is no route", operation)
+		}
+	}
+}
+
+// TestEveryStatusIsDescribed goes through the table of errors over a socket.
+// What comes back is described, and what is described comes back.
+func TestEveryStatusIsDescribed(t *testing.T) {
+	service, server := newServer(t)
+	seen := map[string]map[int]bool{}
+	see := func(method, path, body string, header http.Header) {
+		operation := method + " " + path
+		if strings.HasPrefix(path, "/assets/") {
+			operation = method + " /assets/{name}"
+		}
+		if seen[operation] == nil {
+			seen[operation] = map[int]bool{http.StatusInternalServerError: true} // what can fail, can
+		}
+		seen[operation][send(t, method, server.URL+path, body, header).status] = true
+	}
+	good := `{"user_data":1,"Token":"` + goldenToken + `","Signing_key":"` + publishedKey + `"}`
+	cases := append(errorCases(), errorCase{name: "good", body: good})
+	for _, test := range cases {
+		header := test.header
+		if header == nil {
+			header = jsonHeader()
+		}
+		see("POST", "/token", test.body, header)
+		see("GET", "/token", test.body, header)
+		see("HEAD", "/token", test.body, header)
+		see("POST", "/token/verify", test.body, header)
+	}
+	for _, method := range operations {
+		see(method, "/auth", "", nil)
+		see(method, "/auth", "", http.Header{"Authorization": {"Bearer " + goldenToken}})
+	}
+	for _, draining := range []bool{false, true} {
+		if draining {
+			service.Drain()
+		}
+		for _, method := range []string{"GET", "HEAD"} {
+			for _, path := range []string{"/healthz", "/readyz", "/metrics", "/", "/openapi.yaml", "/assets/none"} {
+				see(method, path, "", nil)
+			}
+			for name := range service.page.assets {
+				see(method, "/assets/"+name, "", nil)
+			}
+		}
+	}
+	for operation, statuses := range describedStatuses(t) {
+		for _, status := range statuses {
+			if !seen[operation][status] {
+				t.Errorf("%s is described with %d, which never came back", operation, status)
+			}
+		}
+		for status := range seen[operation] {
+			if !slices.Contains(statuses, status) {
+				t.Errorf("%s came back with %d, which is not described", operation, status)
+			}
+		}
+	}
+}
+
+// TestEveryErrorHasAStatusDescribed holds the statuses in the table of errors
+// against those that openapi.yaml has anywhere.
+func TestEveryErrorHasAStatusDescribed(t *testing.T) {
+	described := map[int]bool{http.StatusMethodNotAllowed: strings.Contains(string(openAPI), "405 for a method")}
+	for _, statuses := range describedStatuses(t) {
+		for _, status := range statuses {
+			described[status] = true
+		}
+	}
+	for _, row := range errorTable {
+		if !described[row.http] || !described[row.published] {
+			t.Errorf("%v: %d or %d is not described", row.err, row.http, row.published)
+		}
+	}
+}
+
+// TestDescriptionHasTheGoldenVectors looks for the four tokens and the key.
+func TestDescriptionHasTheGoldenVectors(t *testing.T) {
+	tokens := regexp.MustCompile(`"JWT Token": "([^"]+)"`).FindAllSubmatch(openAPI, -1)
+	if len(tokens) < 4 || string(tokens[0][1]) != goldenToken {
+		t.Fatalf("%d tokens", len(tokens))
+	}
+	_, server := newServer(t)
+	for _, token := range tokens {
+		got := send(t, "QUERY", server.URL+"/token", inspectBody(string(token[1]), publishedKey, ""), jsonHeader())
+		if !strings.HasSuffix(got.body, `"Signature Verification":true}`) {
+			t.Errorf("%s: %s", token[1], got.body)
+		}
+	}
+}

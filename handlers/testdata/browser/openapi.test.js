@@ -1,0 +1,157 @@
+// Holds openapi.yaml against the rules of the format, and against the service:
+// every example is sent, and every answer has the shape that is written down.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { request } from "node:http";
+import { after, before, test } from "node:test";
+
+import { createConfig, lint } from "@redocly/openapi-core";
+import Ajv from "ajv/dist/2020.js";
+import { parse } from "yaml";
+
+import { start } from "./service.js";
+
+const path = process.env.OPENAPI;
+const api = parse(await readFile(path, "utf8"));
+const ajv = new Ajv({ strict: false, validateFormats: false });
+ajv.addSchema(api, "api");
+
+let service;
+before(async () => (service = await start()));
+after(() => service.stop());
+
+const resolve = (object) => (object?.$ref ? at(object.$ref) : object);
+
+function at(reference) {
+  return reference
+    .split("/")
+    .slice(1)
+    .reduce((object, name) => object[name], api);
+}
+
+// send asks with node:http, since fetch refuses a GET with content.
+function send(method, route, body, headers = { "Content-Type": "application/json" }) {
+  return new Promise((done, failed) => {
+    const sent = request(service.origin + route, { method, headers: { ...headers, ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }) } }, (answer) => {
+      let text = "";
+      answer.on("data", (chunk) => (text += chunk));
+      answer.on("end", () => done({ status: answer.statusCode, headers: answer.headers, text }));
+    });
+    sent.on("error", failed);
+    sent.end(body);
+  });
+}
+
+// check holds an answer against what is written down for the operation.
+function check(method, route, answer) {
+  const name = `${method} ${route} ${answer.status}`;
+  const response = resolve(api.paths[route][method.toLowerCase()].responses[answer.status]);
+  assert.ok(response, `${name} is not written down`);
+  for (const [header, definition] of Object.entries(response.headers ?? {})) {
+    const { required, schema } = resolve(definition);
+    const value = answer.headers[header.toLowerCase()];
+    assert.ok(!required || value !== undefined, `${name}: no ${header}`);
+    assert.ok(value === undefined || ajv.validate(schema, value), `${name}: ${header}: ${value}`);
+  }
+  const types = Object.keys(response.content ?? {});
+  if (types.length === 0) {
+    assert.equal(answer.text, "", name);
+    return;
+  }
+  const type = answer.headers["content-type"].split(";")[0];
+  assert.ok(types.includes(type), `${name}: ${type}`);
+  const { schema } = response.content[type];
+  const value = type === "application/json" ? JSON.parse(answer.text) : answer.text;
+  const validate = schema.$ref ? ajv.getSchema(`api${schema.$ref}`) : ajv.compile(schema);
+  assert.ok(validate(value), `${name}: ${answer.text}: ${JSON.stringify(validate.errors)}`);
+}
+
+test("openapi.yaml is valid OpenAPI 3.1", async () => {
+  const config = await createConfig({
+    extends: ["recommended-strict"],
+    rules: {
+      "info-license": "off", // there is none to name
+      "operation-4xx-response": "off", // some have none of their own: default says it
+    },
+  });
+  const problems = await lint({ ref: path, config });
+  assert.deepEqual(problems.map(({ ruleId, message, location }) => `${ruleId}: ${message} ${location[0].pointer ?? ""}`), []);
+});
+
+test("the linter finds what is wrong", async () => {
+  const { lintFromString } = await import("@redocly/openapi-core");
+  const config = await createConfig({ extends: ["recommended-strict"] });
+  const broken = (await readFile(path, "utf8")).replace("#/components/responses/Minted", "#/components/responses/Mint");
+  const problems = await lintFromString({ source: broken, absoluteRef: path, config });
+  assert.ok(problems.some(({ ruleId }) => ruleId === "no-unresolved-refs"));
+});
+
+test("every example of a request to inspect has the answer that is written down", async () => {
+  const requests = api.components.requestBodies.Inspect.content["application/json"].examples;
+  const answers = api.components.responses.Inspected.content["application/json"].examples;
+  assert.deepEqual(Object.keys(requests), Object.keys(answers));
+  assert.ok(Object.keys(requests).length >= 6);
+  for (const [name, { value }] of Object.entries(requests)) {
+    for (const [method, route] of [["GET", "/token"], ["QUERY", "/token"], ["POST", "/token/verify"]]) {
+      const answer = await send(method, route, JSON.stringify(value));
+      assert.deepEqual(JSON.parse(answer.text), answers[name].value, `${name}: ${method} ${route}`);
+      if (method !== "QUERY") {
+        check(method, route, answer);
+      }
+    }
+  }
+});
+
+test("every example of a request to mint is minted", async () => {
+  const requests = api.components.requestBodies.Mint.content["application/json"].examples;
+  assert.ok(Object.keys(requests).length >= 2);
+  for (const { value } of Object.values(requests)) {
+    const answer = await send("POST", "/token", JSON.stringify(value));
+    assert.equal(answer.status, 200);
+    check("POST", "/token", answer);
+    const claims = JSON.parse(Buffer.from(JSON.parse(answer.text)["JWT Token"].split(".")[1], "base64url"));
+    assert.deepEqual(claims.payload.data, value.user_data);
+    assert.equal(claims.exp, value.expires_in && claims.iat + value.expires_in);
+  }
+});
+
+test("answers have the shape that is written down", async () => {
+  const golden = api.components.requestBodies.Inspect.content["application/json"].examples.signed.value;
+  const large = JSON.stringify({ user_data: "x".repeat(600_000) });
+  const bodies = ["", "{", "{}", '{"user_data":1}', large, JSON.stringify(golden), JSON.stringify({ Token: golden.Token }), JSON.stringify({ ...golden, Token: "a.b" })];
+  const headers = [{ "Content-Type": "application/json" }, { "Content-Type": "text/plain" }, { "Content-Type": "application/json", "Content-Encoding": "gzip" }];
+  const seen = new Set();
+  for (const [method, route] of [["POST", "/token"], ["GET", "/token"], ["HEAD", "/token"], ["POST", "/token/verify"]]) {
+    for (const body of bodies) {
+      for (const header of headers) {
+        const answer = await send(method, route, body, header);
+        check(method, route, answer);
+        seen.add(`${method} ${route} ${answer.status}`);
+      }
+    }
+  }
+  assert.equal(seen.size, 5 + 7 + 7 + 4, [...seen].join(", "));
+
+  const { text } = await send("POST", "/token", '{"user_data":1}');
+  for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]) {
+    for (const [authorization, status] of [[`Bearer ${JSON.parse(text)["JWT Token"]}`, 200], ["Bearer x", 401], [undefined, 401]]) {
+      const answer = await send(method, "/auth", undefined, authorization && { Authorization: authorization });
+      assert.equal(answer.status, status);
+      check(method, "/auth", answer);
+    }
+  }
+
+  const index = await send("GET", "/");
+  const asset = /assets\/[^"]+\.js/.exec(index.text)[0];
+  for (const method of ["GET", "HEAD"]) {
+    check(method, "/", await send(method, "/"));
+    check(method, "/openapi.yaml", await send(method, "/openapi.yaml"));
+    check(method, "/healthz", await send(method, "/healthz"));
+    check(method, "/readyz", await send(method, "/readyz"));
+    check(method, "/metrics", await send(method, "/metrics"));
+    check(method, "/assets/{name}", await send(method, `/${asset}`));
+    check(method, "/assets/{name}", await send(method, "/assets/none"));
+  }
+  assert.equal((await send("GET", "/openapi.yaml")).text, await readFile(path, "utf8"));
+});
