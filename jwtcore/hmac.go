@@ -50,12 +50,13 @@ type restorableHash interface {
 	encoding.BinaryUnmarshaler
 }
 
-// hasher is a hash function with the space that one MAC needs.
+// hasher is a hash function with the space that one token needs.
 type hasher struct {
-	hash  restorableHash
-	key   [sha512.Size]byte      // a long key's hash
-	block [sha512.BlockSize]byte // the key xor a pad
-	sum   [sha512.Size]byte      // the inner hash
+	hash   restorableHash
+	key    [sha512.Size]byte      // a long key's hash
+	block  [sha512.BlockSize]byte // the key xor a pad
+	sum    [sha512.Size]byte      // the inner hash, then the MAC
+	claims []byte                 // those of a token that is being minted
 }
 
 func newAlgorithm(name string, size int, newHash func() hash.Hash) *Algorithm {

@@ -24,8 +24,8 @@ type joseHeader struct {
 	// Header is the JOSE header as it stands in the token.
 	Header jsontext.Value
 
-	algorithm jsontext.Value // its "alg"; nil where there is none
-	critical  bool           // whether it has "crit"
+	algorithm *Algorithm // the one it names; nil where no signature can hold
+	reason    error      // why none can
 }
 
 var errEncrypted = errors.New("it has five segments: an encrypted token (JWE, RFC 7516), whose content no signing key opens")
@@ -61,11 +61,12 @@ func Parse(text []byte) (token Token, err error) {
 }
 
 func split(text []byte) (header, claims, signature []byte, err error) {
-	switch dots := bytes.Count(text, []byte{'.'}); dots {
-	case 2:
-		header, text, _ = bytes.Cut(text, []byte{'.'})
-		claims, signature, _ = bytes.Cut(text, []byte{'.'})
+	header, rest, _ := bytes.Cut(text, []byte{'.'})
+	claims, signature, two := bytes.Cut(rest, []byte{'.'})
+	if two && bytes.IndexByte(signature, '.') < 0 {
 		return header, claims, signature, nil
+	}
+	switch dots := bytes.Count(text, []byte{'.'}); dots {
 	case 4:
 		return nil, nil, nil, fmt.Errorf("%w: %w", ErrMalformed, errEncrypted)
 	default:
@@ -77,24 +78,31 @@ func split(text []byte) (header, claims, signature []byte, err error) {
 // tokens that are minted here. To recognise it saves a sixth of an inspection.
 var mintedHeader = joseHeader{
 	Header:    jsontext.Value(`{"typ":"JWT","alg":"HS512"}`),
-	algorithm: jsontext.Value(`"HS512"`),
+	algorithm: HS512,
 }
 
 func parseHeader(segment []byte) (header joseHeader, err error) {
 	if header.Header, err = decodeSegment(nil, segment, "header"); err != nil {
 		return header, err
 	}
+	var algorithm jsontext.Value
+	critical := false
 	err = ReadObject(header.Header, func(member Member) error {
 		switch string(member.Name) {
 		case "alg":
-			header.algorithm = member.Value
+			algorithm = member.Value
 		case "crit":
-			header.critical = true
+			critical = true
 		}
 		return nil
 	})
 	if err != nil {
 		return header, fmt.Errorf("%w: the header is %w", ErrMalformed, err)
+	}
+	if critical {
+		header.reason = ErrCritical
+	} else {
+		header.algorithm, header.reason = algorithmNamed(algorithm)
 	}
 	return header, nil
 }

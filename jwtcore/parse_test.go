@@ -148,6 +148,6 @@ func TestParseEchoes(t *testing.T) {
 func TestMintedHeaderIsWhatParsingMakesOfIt(t *testing.T) {
 	parsed, err := parseHeader([]byte(encodedHeader))
 	if err != nil || !reflect.DeepEqual(parsed, mintedHeader) {
-		t.Errorf("%s %s %t, %v", parsed.Header, parsed.algorithm, parsed.critical, err)
+		t.Errorf("%+v, %v", parsed, err)
 	}
 }

@@ -26,10 +26,10 @@ var (
 // wraps ErrCritical, ErrAlgorithm, ErrSignature, ErrTimeClaim, ErrExpired or
 // ErrNotYetValid, and its text is the reason, in one line.
 func (t *Token) Validate(keys []*Key, now time.Time) error {
-	if t.critical {
-		return ErrCritical
+	if t.reason != nil {
+		return t.reason
 	}
-	if algorithm, err := t.hmacAlgorithm(); err != nil || algorithm != HS512 {
+	if t.algorithm != HS512 {
 		return fmt.Errorf("%w, and here HS512", ErrAlgorithm)
 	}
 	if !t.signedByOneOf(keys) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // The classes of reasons for which a signature does not hold.
@@ -24,42 +26,34 @@ var (
 // ErrSignature, and its text is the reason, in one line. The claims play no
 // part in it: a token that has expired still verifies.
 func (t *Token) Verify(secret []byte) error {
-	if t.critical {
-		return ErrCritical
-	}
-	algorithm, err := t.hmacAlgorithm()
-	if err != nil {
-		return err
-	}
 	switch {
+	case t.reason != nil:
+		return t.reason
 	case len(t.signature) == 0:
 		return fmt.Errorf("%w: it is empty", ErrSignature)
-	case len(t.signature) != algorithm.size:
-		return fmt.Errorf("%w: it has %d bytes, where %s makes %d", ErrSignature, len(t.signature), algorithm, algorithm.size)
-	}
-	if !algorithm.matches(t.signature, secret, t.signingInput) {
+	case len(t.signature) != t.algorithm.size:
+		return fmt.Errorf("%w: it has %d bytes, where %s makes %d", ErrSignature, len(t.signature), t.algorithm, t.algorithm.size)
+	case !t.algorithm.matches(t.signature, secret, t.signingInput):
 		return fmt.Errorf("%w: another key made it, or the header or the claims were changed since", ErrSignature)
+	default:
+		return nil
 	}
-	return nil
 }
 
-// hmacAlgorithm returns the algorithm that the header names, if it is one of
-// the three.
-func (t *Token) hmacAlgorithm() (*Algorithm, error) {
-	if t.algorithm == nil {
+// algorithmNamed returns the algorithm that a header's "alg" names, if it is
+// one of the three; value is nil where there is no "alg".
+func algorithmNamed(value jsontext.Value) (*Algorithm, error) {
+	if value == nil {
 		return nil, fmt.Errorf("%w, and there is none", ErrAlgorithm)
 	}
-	name, ok := StringValue(t.algorithm)
+	name, ok := StringValue(value)
 	if !ok {
 		return nil, fmt.Errorf("%w, and it is not even a string", ErrAlgorithm)
 	}
-	switch string(name) {
-	case HS256.name:
-		return HS256, nil
-	case HS384.name:
-		return HS384, nil
-	case HS512.name:
-		return HS512, nil
+	for _, algorithm := range []*Algorithm{HS256, HS384, HS512} {
+		if string(name) == algorithm.name {
+			return algorithm, nil
+		}
 	}
 	if strings.EqualFold(string(name), "none") {
 		return nil, fmt.Errorf("%w: a token with none is not signed at all", ErrAlgorithm)
