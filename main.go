@@ -16,13 +16,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -136,7 +134,7 @@ func newFlagSet(o *options) *flag.FlagSet {
 	flags.StringVar(&o.tlsCert, "tls-cert", "", "`file` with the TLS certificate and its chain, in PEM; none: plain HTTP")
 	flags.StringVar(&o.tlsKey, "tls-key", "", "`file` with the private key of the certificate, in PEM")
 	flags.DurationVar(&o.gracefulTimeout, "graceful-timeout", 30*time.Second, "`time` that a stop leaves to requests in flight")
-	flags.Var(&o.accessLog, "access-log", "log every request, `on` or off")
+	flags.Var(&o.accessLog, "access-log", "log every request")
 	flags.StringVar(&o.logFormat, "log-format", "text", "`format` of the log, text or json")
 	flags.BoolVar(&o.version, "version", false, "print module, version and Go release")
 	return flags
@@ -336,47 +334,11 @@ func serveOn(server *http.Server, listener net.Listener, usesTLS bool) error {
 func listen(o options) (net.Listener, error) {
 	network, address := o.endpoint()
 	if network == "unix" {
-		return listenUnix(address)
+		return handlers.ListenUnix(address)
 	}
 	var config net.ListenConfig
 	config.SetMultipathTCP(false) // Linux has no filter for it, which a stop without loss needs
 	return config.Listen(context.Background(), network, address)
-}
-
-// listenUnix makes a socket at path for its owner and their group. A socket
-// that a dead process has left there is replaced. The folder is locked
-// meanwhile: of processes that start at once, none takes the socket of another
-// for a dead one's before that listens.
-func listenUnix(path string) (net.Listener, error) {
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return nil, err
-	}
-	defer folder.Close() // the lock ends with it
-	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
-		return nil, fmt.Errorf("lock %s: %w", folder.Name(), err)
-	}
-	if isDeadSocket(path) {
-		if err := os.Remove(path); err != nil {
-			return nil, err
-		}
-	}
-	defer syscall.Umask(syscall.Umask(0o117)) // mode 0660, from the first moment on
-	return net.Listen("unix", path)
-}
-
-// isDeadSocket reports whether path is a socket that nobody listens on. What
-// else may be there is left alone, for net.Listen to complain of.
-func isDeadSocket(path string) bool {
-	info, err := os.Lstat(path)
-	if err != nil || info.Mode().Type() != fs.ModeSocket {
-		return false
-	}
-	connection, err := net.Dial("unix", path)
-	if err == nil {
-		connection.Close()
-	}
-	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // certificate is what the service shows to TLS clients, as it was last read.

@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"net/http"
 )
 
 // TestDoubtfulFraming sends requests whose end can be read in two ways, with

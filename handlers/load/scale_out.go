@@ -63,7 +63,7 @@ func scaleOut(ctx context.Context, binary, folder string, duration time.Duration
 	defer stopNginx()
 
 	result := new(result)
-	ctx, cancel := context.WithTimeout(ctx, duration)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	loaded := make(chan struct{})
 	go func() {
@@ -71,6 +71,7 @@ func scaleOut(ctx context.Context, binary, folder string, duration time.Duration
 		newClient(address, result).goodTraffic(ctx, 32, time.Millisecond)
 	}()
 	err = comeAndGo(copies, duration/5)
+	cancel()
 	<-loaded
 	fmt.Printf("scale-out: %d requests in %v through nginx, %d failed, the slowest took %v\n", result.requests.Load(), duration, len(result.failures), time.Duration(result.slowest.Load()).Round(time.Millisecond))
 	if err := errors.Join(err, result.err()); err != nil {
@@ -86,14 +87,8 @@ func scaleOut(ctx context.Context, binary, folder string, duration time.Duration
 // starts it again, with a pause around each.
 func comeAndGo(copies []*service, pause time.Duration) error {
 	time.Sleep(pause)
-	for i, s := range copies {
-		series, err := s.metrics()
-		if err != nil {
-			return err
-		}
-		if series["tokenmint_tokens_minted_total"] < 10 {
-			return fmt.Errorf("copy %d has no part in the load", i)
-		}
+	if err := haveAPart(copies); err != nil {
+		return err
 	}
 	copies[0].kill()
 	time.Sleep(pause)
@@ -108,13 +103,24 @@ func comeAndGo(copies []*service, pause time.Duration) error {
 		return err
 	}
 	time.Sleep(pause)
-	for _, s := range copies[:2] {
-		series, err := s.metrics()
-		if err != nil {
-			return err
-		}
-		if series["tokenmint_tokens_minted_total"] < 10 {
-			return errors.New("a copy that came back has no part in the load")
+	return haveAPart(copies)
+}
+
+// haveAPart waits until every copy has minted since it was started: nginx needs
+// some seconds to believe in one that was gone.
+func haveAPart(copies []*service) error {
+	for i, s := range copies {
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+			series, err := s.metrics()
+			if err != nil {
+				return err
+			}
+			if series["tokenmint_tokens_minted_total"] >= 10 {
+				break
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("copy %d has no part in the load", i)
+			}
 		}
 	}
 	return nil

@@ -1,7 +1,7 @@
 // Package manifests holds what the README gives to orchestrators against the
 // Compose specification and the Kubernetes API, strictly: an unknown or
 // misplaced field is an error there, where the orchestrators may pass over it.
-// README_FILE names another file to look into.
+// README names another file to look into.
 package manifests
 
 import (
@@ -33,7 +33,7 @@ const (
 // yamlBlock returns the one fenced yaml block of the README with mark in it.
 func yamlBlock(t *testing.T, mark string) string {
 	t.Helper()
-	readme, err := os.ReadFile(cmp.Or(os.Getenv("README_FILE"), "../../README.md"))
+	readme, err := os.ReadFile(cmp.Or(os.Getenv("README"), "../../README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
