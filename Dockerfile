@@ -6,9 +6,10 @@ RUN go mod download
 COPY . .
 ARG TARGETOS TARGETARCH
 # Neither paths of the builder nor the state of the repository get into the
-# binary: the same source gives the same bytes.
+# binary: the same source gives the same bytes. The service speaks HTTP/1.1 alone;
+# to leave out what net/http has for HTTP/2 saves half a megabyte.
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -buildvcs=false -ldflags='-s -w' -o /image/tokenmint .
+    go build -trimpath -buildvcs=false -tags nethttpomithttp2 -ldflags='-s -w' -o /image/tokenmint .
 # The final stage has no shell to make the folder of the keys.
 RUN mkdir -m 0700 /image/keys && chown 65532:65532 /image/keys
 

@@ -458,12 +458,11 @@ func healthcheck(ctx context.Context, o options, _ *slog.Logger) error {
 	return nil
 }
 
-// healthcheckClient returns a client that reaches one address, and no proxy;
-// for an address that stands for every one of the machine's, package net takes
-// the machine itself. It
-// does not verify a certificate's name, which is the one that clients elsewhere
-// use: this client asks the service at its own socket, sends it nothing secret,
-// and believes nothing of what it hears but that it is well.
+// healthcheckClient returns a client that reaches one address, and no proxy; if
+// the service listens on every address, package net dials the machine itself.
+// It does not verify a certificate's name, which is the one that clients
+// elsewhere use: this client asks the service at its own socket, sends it
+// nothing secret, and believes nothing of what it hears but that it is well.
 func healthcheckClient(network, address string) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

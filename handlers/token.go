@@ -23,7 +23,7 @@ const (
 )
 
 // An id is no secret, so random bytes are drawn for sixteen at a time: one
-// allocation and a tenth of the cost of minting less.
+// allocation and a twentieth of the time less to mint.
 func init() { uuid.EnableRandPool() }
 
 // maxExpiresIn is the longest lifetime of a token in seconds: a hundred years.

