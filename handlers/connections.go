@@ -55,10 +55,10 @@ func (l *Connections) Track(c net.Conn, state http.ConnState) {
 		c = secured.NetConn()
 	}
 	switch state {
-	case http.StateActive: // of a request that came with the one before, Read has not told
-		c.(*connection).idle.Store(false)
+	case http.StateActive:
+		c.(*connection).answered.Store(false)
 	case http.StateIdle:
-		c.(*connection).idle.Store(true)
+		c.(*connection).answered.Store(true)
 	}
 }
 
@@ -91,7 +91,7 @@ func (l *Connections) closeIdle() (busy int) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	for c := range l.open {
-		if !c.idle.Load() {
+		if !c.isIdle() {
 			busy++
 			continue
 		}
@@ -106,16 +106,28 @@ type connection struct {
 	net.Conn
 	listener *Connections
 
-	// idle is true from an answer until something is read again.
-	idle atomic.Bool
+	// answered is true from an answer until the next request's header is in.
+	answered atomic.Bool
+
+	// heard is true when something was read since an answer last began to go
+	// out: the next request may arrive before net/http calls a connection idle.
+	heard atomic.Bool
 }
+
+// isIdle reports whether nothing has come since the last answer.
+func (c *connection) isIdle() bool { return c.answered.Load() && !c.heard.Load() }
 
 func (c *connection) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
-		c.idle.Store(false)
+		c.heard.Store(true)
 	}
 	return n, err
+}
+
+func (c *connection) Write(p []byte) (int, error) {
+	c.heard.Store(false)
+	return c.Conn.Write(p)
 }
 
 func (c *connection) Close() error {
