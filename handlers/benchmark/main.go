@@ -6,11 +6,6 @@
 //
 //	go run -C handlers/benchmark . [-seconds 2] [-turns 5]
 //
-// With -profile it writes a CPU profile of minting and inspecting instead, from
-// which the compiler optimises the service:
-//
-//	go run -C handlers/benchmark . -profile ../../default.pgo
-//
 // It needs Linux, Go and wrk, and builds the service itself.
 package main
 
@@ -41,15 +36,10 @@ func main() {
 	log.SetFlags(0)
 	seconds := flag.Int("seconds", 2, "how long each server is loaded at a time")
 	turns := flag.Int("turns", 5, "how often they take turns")
-	profile := flag.String("profile", "", "write a CPU profile of the service to this `file`, and do nothing else")
 	fixed := flag.Int("fixed", 0, "serve fixed answers of this many bytes, and do nothing else")
 	flag.Parse()
 	if *fixed > 0 {
 		log.Fatal(serveFixed(*fixed))
-	}
-	if *profile != "" {
-		writeProfile(*profile)
-		return
 	}
 	folder, err := os.MkdirTemp("", "tokenmint-benchmark-")
 	check(err)
