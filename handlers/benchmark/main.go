@@ -36,9 +36,9 @@ func main() {
 	log.SetFlags(0)
 	seconds := flag.Int("seconds", 2, "how long each server is loaded at a time")
 	turns := flag.Int("turns", 5, "how often they take turns")
-	fixed := flag.Int("fixed", 0, "serve fixed answers of this many bytes, and do nothing else")
+	fixed := flag.Int("fixed", -1, "serve fixed answers of this many bytes, and do nothing else")
 	flag.Parse()
-	if *fixed > 0 {
+	if *fixed >= 0 {
 		log.Fatal(serveFixed(*fixed))
 	}
 	folder, err := os.MkdirTemp("", "tokenmint-benchmark-")
@@ -58,10 +58,13 @@ func main() {
 	fmt.Printf("start to first answer: median %v\n", b.startTime())
 	fmt.Printf("binary: %.1f MiB (not stripped)\n\n", float64(info.Size())/(1<<20))
 	fmt.Printf("%-8s %9s %11s %5s %28s %s\n", "route", "user_data", "connections", "cores", "CPU per request, of fixed", "peak memory")
-	for _, route := range []string{"mint", "inspect"} {
+	for _, route := range []string{"mint", "inspect", "auth"} {
 		for _, c := range []struct{ size, connections, cores int }{
 			{16, 1, 2}, {16, 64, 2}, {16, 512, 2}, {1 << 10, 64, 2}, {64 << 10, 64, 2}, {16, 64, 1},
 		} {
+			if route == "auth" && c.size > 1<<10 {
+				continue // no header may be that large
+			}
 			b.compare(route, c.size, c.connections, c.cores)
 		}
 	}
@@ -78,7 +81,7 @@ func serveFixed(size int) error {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	answer := bytes.Repeat([]byte("x"), size)
-	e.Any("/token", func(c echo.Context) error {
+	e.Any("/*", func(c echo.Context) error {
 		if _, err := io.ReadAll(c.Request().Body); err != nil {
 			return err
 		}
@@ -96,13 +99,14 @@ type benchmark struct {
 func (b *benchmark) compare(route string, size, connections, cores int) {
 	service := b.start(cores, b.tokenmint)
 	defer service.stop()
-	method, body := service.request(route, size)
+	asked := service.requestFor(route, size)
 	self, err := os.Executable()
 	check(err)
-	fixed := b.start(cores, self, "-fixed", strconv.Itoa(len(service.ask(method, body))))
+	fixed := b.start(cores, self, "-fixed", strconv.Itoa(len(service.ask(asked))))
 	defer fixed.stop()
 
-	script := writeScript(b.folder, method, body)
+	script := filepath.Join(b.folder, "request.lua")
+	check(os.WriteFile(script, asked.script(), 0o600))
 	ratios := make([]float64, b.turns)
 	for i := range ratios {
 		ratios[i] = service.load(script, connections, b.seconds) / fixed.load(script, connections, b.seconds)
@@ -110,13 +114,6 @@ func (b *benchmark) compare(route string, size, connections, cores int) {
 	slices.Sort(ratios)
 	fmt.Printf("%-8s %9d %11d %5d %11.2f (%.2f to %.2f) %8.0f MiB\n", route, size, connections, cores,
 		ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1], service.peakMemory())
-}
-
-// writeScript writes what wrk is to send.
-func writeScript(folder, method, body string) string {
-	script := filepath.Join(folder, "request.lua")
-	check(os.WriteFile(script, fmt.Appendf(nil, "wrk.method=%q wrk.headers['Content-Type']='application/json' wrk.body=[==[%s]==]", method, body), 0o600))
-	return script
 }
 
 // startTime is the median time from starting the process to its first answer.
@@ -143,7 +140,7 @@ func (b *benchmark) start(cores int, name string, args ...string) *server {
 	check(err)
 	address := listener.Addr().String()
 	listener.Close()
-	s := &server{exec.Command(name, args...), "http://" + address + "/token"}
+	s := &server{exec.Command(name, args...), "http://" + address}
 	s.command.Env = []string{"BIND=" + address, "SIGNING_KEY=" + signingKey, "GOMAXPROCS=" + strconv.Itoa(cores)}
 	check(s.command.Start())
 	for range 10_000 {
@@ -162,30 +159,45 @@ func (s *server) stop() {
 	s.command.Wait()
 }
 
-func (s *server) ask(method, body string) []byte {
-	request, err := http.NewRequest(method, s.url, strings.NewReader(body))
+// request is what a server is asked.
+type request struct{ method, path, body, token string }
+
+// script is the request in wrk's words.
+func (r request) script() []byte {
+	return fmt.Appendf(nil, "wrk.method=%q wrk.path=%q wrk.body=[==[%s]==] wrk.headers['Content-Type']='application/json' wrk.headers['Authorization']=%q",
+		r.method, r.path, r.body, "Bearer "+r.token)
+}
+
+// requestFor is what asks a route for a new token, or about one that was just
+// minted.
+func (s *server) requestFor(route string, size int) request {
+	mint := request{method: "POST", path: "/token", body: `{"user_data":"` + strings.Repeat("x", size) + `"}`}
+	if route == "mint" {
+		return mint
+	}
+	var minted map[string]string
+	check(json.Unmarshal(s.ask(mint), &minted))
+	token := minted["JWT Token"]
+	if route == "auth" {
+		return request{method: "GET", path: "/auth", token: token}
+	}
+	return request{method: "GET", path: "/token", body: `{"Token":"` + token + `","Signing_key":"` + signingKey + `"}`}
+}
+
+func (s *server) ask(r request) []byte {
+	asked, err := http.NewRequest(r.method, s.url+r.path, strings.NewReader(r.body))
 	check(err)
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	asked.Header.Set("Content-Type", "application/json")
+	asked.Header.Set("Authorization", "Bearer "+r.token)
+	response, err := http.DefaultClient.Do(asked)
 	check(err)
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
 	check(err)
 	if response.StatusCode != http.StatusOK {
-		log.Fatalf("%s %s: %s %s", method, s.url, response.Status, answer)
+		log.Fatalf("%s %s: %s %s", r.method, r.path, response.Status, answer)
 	}
 	return answer
-}
-
-// request is what asks for a token, or to inspect one that was just minted.
-func (s *server) request(route string, size int) (method, body string) {
-	method, body = "POST", `{"user_data":"`+strings.Repeat("x", size)+`"}`
-	if route == "mint" {
-		return method, body
-	}
-	var minted map[string]string
-	check(json.Unmarshal(s.ask(method, body), &minted))
-	return "GET", `{"Token":"` + minted["JWT Token"] + `","Signing_key":"` + signingKey + `"}`
 }
 
 var requestsDone = regexp.MustCompile(`(\d+) requests in`)
