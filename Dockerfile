@@ -21,7 +21,9 @@ LABEL org.opencontainers.image.title="tokenmint" \
 COPY --from=build /image/ /
 # By number, so that Kubernetes can tell that it is not root.
 USER 65532:65532
-ENV BIND=0.0.0.0:5000 SIGNING_KEY_FILE=/keys/signing.key
+ENV BIND=0.0.0.0:5000
+# Where the key file is made, unless SIGNING_KEY or SIGNING_KEY_FILE says otherwise.
+WORKDIR /keys
 EXPOSE 5000
 # Writable under a read-only root even where nothing is mounted.
 VOLUME /keys

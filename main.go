@@ -59,6 +59,9 @@ const (
 var errUsage = errors.New("wrong usage")
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	switch err := run(context.Background(), os.Args[1:], os.LookupEnv, os.Stderr); {
 	case errors.Is(err, errUsage):
 		os.Exit(2)
@@ -138,8 +141,8 @@ func newFlagSet(o *options) *flag.FlagSet {
 	flags.StringVar(&o.signingKeyFile, "signing-key-file", "signing.key", "`file` with the signing keys, one a line; made with a new key if there is none")
 	flags.StringVar(&o.tlsCert, "tls-cert", "", "`file` with the TLS certificate and its chain, in PEM; none: plain HTTP")
 	flags.StringVar(&o.tlsKey, "tls-key", "", "`file` with the private key of the certificate, in PEM")
-	flags.DurationVar(&o.gracefulTimeout, "graceful-timeout", 30*time.Second, "`time` that a stop leaves to requests in flight")
-	flags.Var(&o.accessLog, "access-log", "log every request")
+	flags.DurationVar(&o.gracefulTimeout, "graceful-timeout", 30*time.Second, "`time` that a stop leaves to requests in flight, such as 30s or 1m")
+	flags.Var(&o.accessLog, "access-log", "log every request; -access-log=off does not")
 	flags.StringVar(&o.logFormat, "log-format", "text", "`format` of the log, text or json")
 	flags.BoolVar(&o.version, "version", false, "print module, version and Go release")
 	return flags
@@ -172,7 +175,7 @@ func (f *onOff) Set(text string) error {
 	return nil
 }
 
-// IsBoolFlag tells package flag that a value is optional.
+// IsBoolFlag tells package flag that a value is optional, and follows a =.
 func (f *onOff) IsBoolFlag() bool { return true }
 
 // parse reads the flags and, for those that are not given, their variables; an
@@ -195,7 +198,7 @@ func (o *options) parse(flags *flag.FlagSet, args []string, lookupEnv func(strin
 			continue
 		}
 		if err := flags.Set(name, value); err != nil {
-			return fmt.Errorf("%w: %s: %w", errUsage, variable, err)
+			return fmt.Errorf("%w: %s is not what -%s takes: %w; see tokenmint -h", errUsage, variable, name, err)
 		}
 		given[name] = true
 	}
@@ -271,9 +274,6 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	keys, err := loadSigningKeys(o, logger)
 	if err != nil {
 		return err

@@ -16,6 +16,11 @@ const (
 	// may: more than a packet needs around the world and back.
 	handshakeTime = 250 * time.Millisecond
 
+	// lateHeaderTime is left to a next request that has begun to arrive behind an
+	// answer: the limit for a header. net/http would wait for its first bytes as
+	// long as for an idle connection.
+	lateHeaderTime = 5 * time.Second
+
 	// drainInterval is how often Drain looks after the connections.
 	drainInterval = 5 * time.Millisecond
 )
@@ -74,9 +79,10 @@ func (l *Connections) Drain(ctx context.Context) error {
 	if err := l.Listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return err
 	}
+	closed := time.Now()
 	ticker := time.NewTicker(drainInterval)
 	defer ticker.Stop()
-	for l.closeIdle() > 0 {
+	for l.closeIdle(time.Since(closed) > lateHeaderTime) > 0 {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -86,12 +92,13 @@ func (l *Connections) Drain(ctx context.Context) error {
 	return nil
 }
 
-// closeIdle closes the idle connections, and returns how many others there are.
-func (l *Connections) closeIdle() (busy int) {
+// closeIdle closes the idle connections, and late also those whose next header
+// is not in yet. It returns how many others there are.
+func (l *Connections) closeIdle(late bool) (busy int) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	for c := range l.open {
-		if !c.isIdle() {
+		if !c.isIdle() && !(late && c.answered.Load()) {
 			busy++
 			continue
 		}

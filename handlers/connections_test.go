@@ -86,3 +86,24 @@ func TestDrain(t *testing.T) {
 		}
 	}
 }
+
+// TestDrainBoundsWhatIsNoRequest leaves two bytes behind an answer, which could
+// begin a request, and never do.
+func TestDrainBoundsWhatIsNoRequest(t *testing.T) {
+	t.Parallel()
+	connections, dial := serveOnConnections(t, false)
+	stray := dial()
+	io.WriteString(stray, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+	if _, err := http.ReadResponse(bufio.NewReader(stray), nil); err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(stray, "\r\n")
+	time.Sleep(50 * time.Millisecond) // for it to arrive
+	began := time.Now()
+	if err := connections.Drain(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > lateHeaderTime+2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}

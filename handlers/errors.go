@@ -56,7 +56,7 @@ var errorTable = []struct {
 	{errDraining, http.StatusServiceUnavailable, http.StatusServiceUnavailable},
 }
 
-// respondError answers with an error, as the error handler of the router.
+// respondError answers with an error that a handler or the router returned.
 func (s *Service) respondError(err error, c echo.Context) {
 	switch {
 	case errors.Is(err, echo.ErrNotFound):

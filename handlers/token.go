@@ -2,9 +2,9 @@ package handlers
 
 import (
 	"fmt"
-	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -103,10 +103,23 @@ func parseExpiresIn(value jsontext.Value) (int64, error) {
 		return 0, fmt.Errorf("%w: expires_in has to be a number", errMemberType)
 	}
 	seconds, err := strconv.ParseFloat(string(value), 64)
-	if err != nil || seconds != math.Trunc(seconds) || seconds < 1 || seconds > maxExpiresIn {
+	if err != nil || seconds < 1 || seconds > maxExpiresIn || !isWhole(value) {
 		return 0, errExpiresIn
 	}
 	return int64(seconds), nil
+}
+
+// isWhole reports whether a number of at most maxExpiresIn has no fraction. It
+// looks at the digits: a float would round what is next to a whole number.
+func isWhole(number jsontext.Value) bool {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(string(number)), "e")
+	_, fraction, _ := strings.Cut(mantissa, ".")
+	shift, _ := strconv.Atoi(exponent) // none is 0; out of range cannot be, for a number within bounds
+	if shift >= 0 {
+		return len(strings.TrimRight(fraction, "0")) <= shift
+	}
+	digits := strings.ReplaceAll(mantissa, ".", "")
+	return len(digits)-len(strings.TrimRight(digits, "0")) >= len(fraction)-shift
 }
 
 // inspect answers GET, HEAD and QUERY /token and POST /token/verify: what is in

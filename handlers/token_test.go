@@ -63,6 +63,9 @@ func TestMint(t *testing.T) {
 		{`{"user_data":1,"expires_in":1}`, `1`, `"exp":1668676908,`},
 		{`{"expires_in":3600.0,"user_data":1}`, `1`, `"exp":1668680507,`},
 		{`{"expires_in":36e2,"user_data":1}`, `1`, `"exp":1668680507,`},
+		{`{"expires_in":3.600E+3,"user_data":1}`, `1`, `"exp":1668680507,`},
+		{`{"expires_in":36000.0e-1,"user_data":1}`, `1`, `"exp":1668680507,`},
+		{`{"expires_in":0.36e4,"user_data":1}`, `1`, `"exp":1668680507,`},
 		{`{"user_data":1,"expires_in":3153600000}`, `1`, `"exp":4822276907,`},
 	}
 	for _, test := range tests {
@@ -125,7 +128,7 @@ func TestInspect(t *testing.T) {
 		{"RFC 7515 A.1, hex", inspectBody(rfcToken, fmt.Sprintf("%X", rfcKeyBytes), "hex"), rfcAnswer + "true" + expired},
 		{"RFC 7515 A.1, as text", inspectBody(rfcToken, rfcKey, ""), rfcAnswer + "false," + mismatch + expired},
 		{"not signed, odd times", inspectBody(base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`))+"."+base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1e400,"nbf":1668676907.25}`))+".", "x", ""),
-			`{"Header":{"alg":"none"},"Claims":{"exp":1e400,"nbf":1668676907.25},"Signature Verification":false,"Reason":"the header's alg has to be exactly HS256, HS384 or HS512: a token with none is not signed at all","Validity":{"state":"not yet valid","not_before":"2022-11-17T09:21:47.25Z"}}`},
+			`{"Header":{"alg":"none"},"Claims":{"exp":1e400,"nbf":1668676907.25},"Signature Verification":false,"Reason":"the header's alg is not accepted: it has to be exactly HS256, HS384 or HS512; a token with none is not signed at all","Validity":{"state":"not yet valid","not_before":"2022-11-17T09:21:47.25Z"}}`},
 	}
 	for _, test := range tests {
 		for _, route := range inspectRoutes {

@@ -51,7 +51,7 @@ func ReadObject(object []byte, visit func(Member) error) error {
 // checkObject tells whether object is what ReadObject demands.
 func checkObject(object []byte) error {
 	reader := objectReaders.Get().(*objectReader)
-	defer objectReaders.Put(reader)
+	defer reader.release()
 	reader.text = *bytes.NewBuffer(object)
 	reader.decoder.Reset(&reader.text)
 
@@ -66,6 +66,14 @@ func checkObject(object []byte) error {
 		return fmt.Errorf("%w: more text follows it at byte %d", ErrNotObject, rest)
 	}
 	return nil
+}
+
+// release gives the reader back without the text, which may be large and has
+// secrets in it.
+func (r *objectReader) release() {
+	r.text = bytes.Buffer{}
+	r.decoder.Reset(&r.text)
+	objectReaders.Put(r)
 }
 
 // visitMembers finds the members of an object that has been checked: in valid

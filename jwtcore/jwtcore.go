@@ -5,7 +5,7 @@
 // inspect is two: Parse says whether a text is a token at all, Verify whether
 // a given key signed it.
 //
-// The package reads no clock, speaks no HTTP and keeps no key. What guards
+// The package reads no clock, speaks no HTTP and stores no key. What guards
 // against what:
 //
 //   - Every token has one spelling only: Parse refuses text that would not

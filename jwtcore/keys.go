@@ -99,7 +99,7 @@ func CreateKeyFile(path string) (created bool, err error) {
 	}
 	temporary, err := writeNewKey(filepath.Dir(path))
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrKey, err)
+		return false, fmt.Errorf("%w: cannot make %s: %w", ErrKey, path, err)
 	}
 	defer os.Remove(temporary)
 	// A link, unlike a rename, never replaces the file of a faster process.
@@ -109,7 +109,7 @@ func CreateKeyFile(path string) (created bool, err error) {
 	case errors.Is(err, fs.ErrExist):
 		return false, nil
 	default:
-		return false, fmt.Errorf("%w: %w", ErrKey, err)
+		return false, fmt.Errorf("%w: cannot make %s: %w", ErrKey, path, err)
 	}
 }
 

@@ -26,11 +26,11 @@ var (
 // wraps ErrCritical, ErrAlgorithm, ErrSignature, ErrTimeClaim, ErrExpired or
 // ErrNotYetValid, and its text is the reason, in one line.
 func (t *Token) Validate(keys []*Key, now time.Time) error {
-	if t.reason != nil {
+	if errors.Is(t.reason, ErrCritical) {
 		return t.reason
 	}
 	if t.algorithm != HS512 {
-		return fmt.Errorf("%w, and here HS512", ErrAlgorithm)
+		return fmt.Errorf("%w: it has to be HS512", ErrAlgorithm)
 	}
 	if !t.signedByOneOf(keys) {
 		return ErrSignature

@@ -13,8 +13,10 @@ var (
 	// ErrCritical: the header demands an extension (RFC 7515 §4.1.11).
 	ErrCritical = errors.New("the header has crit, and no extension that it could name is understood here")
 
-	// ErrAlgorithm: the header's "alg" is not HS256, HS384 or HS512.
-	ErrAlgorithm = errors.New("the header's alg has to be exactly HS256, HS384 or HS512")
+	// ErrAlgorithm: the header's "alg" is not one that is accepted.
+	ErrAlgorithm = errors.New("the header's alg is not accepted")
+
+	errNotHMAC = fmt.Errorf("%w: it has to be exactly HS256, HS384 or HS512", ErrAlgorithm)
 
 	// ErrSignature: the third segment is not the MAC over the first two.
 	ErrSignature = errors.New("the signature does not match")
@@ -44,11 +46,11 @@ func (t *Token) Verify(secret []byte) error {
 // one of the three; value is nil where there is no "alg".
 func algorithmNamed(value jsontext.Value) (*Algorithm, error) {
 	if value == nil {
-		return nil, fmt.Errorf("%w, and there is none", ErrAlgorithm)
+		return nil, fmt.Errorf("%w, and there is none", errNotHMAC)
 	}
 	name, ok := StringValue(value)
 	if !ok {
-		return nil, fmt.Errorf("%w, and it is not even a string", ErrAlgorithm)
+		return nil, fmt.Errorf("%w, and it is not even a string", errNotHMAC)
 	}
 	for _, algorithm := range []*Algorithm{HS256, HS384, HS512} {
 		if string(name) == algorithm.name {
@@ -56,7 +58,7 @@ func algorithmNamed(value jsontext.Value) (*Algorithm, error) {
 		}
 	}
 	if strings.EqualFold(string(name), "none") {
-		return nil, fmt.Errorf("%w: a token with none is not signed at all", ErrAlgorithm)
+		return nil, fmt.Errorf("%w; a token with none is not signed at all", errNotHMAC)
 	}
-	return nil, ErrAlgorithm
+	return nil, errNotHMAC
 }
