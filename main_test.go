@@ -26,6 +26,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -1087,6 +1089,14 @@ func TestStopWaitsForSlowRequests(t *testing.T) {
 	}
 }
 
+// commandLine is what the process list shows of p.
+func (p *process) commandLine() ([]byte, error) {
+	if runtime.GOOS == "linux" { // where there may be no ps
+		return os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.Process.Pid))
+	}
+	return exec.Command("ps", "-ww", "-o", "command=", "-p", strconv.Itoa(p.Process.Pid)).Output()
+}
+
 // TestCanary gives the process secrets in each way that it takes them, right
 // and wrong, at every log setting: they show neither in its log, its metrics,
 // its error texts and its standard output, nor in the process list.
@@ -1127,7 +1137,7 @@ func TestCanary(t *testing.T) {
 			}
 			writeFile(t, filepath.Join(folder, "keys"), secret+"\n"+secret[:30]+"\n")
 			p.hangUp(t, 1)
-			cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.Process.Pid))
+			cmdline, err := p.commandLine()
 			if err != nil || !strings.HasPrefix(string(cmdline), binary) {
 				t.Fatalf("the process list: %q, %v", cmdline, err)
 			}
