@@ -380,7 +380,7 @@ func stop(server *http.Server, connections *handlers.Connections, service *handl
 	case <-time.After(drainTime):
 	case <-ctx.Done():
 	}
-	if err := connections.Drain(ctx); err != nil {
+	if err := connections.Drain(ctx, headerTimeout); err != nil {
 		return fmt.Errorf("requests in flight were cut off after the graceful timeout of %v: %w", timeout, err)
 	}
 	logger.Info("stopped")

@@ -16,11 +16,6 @@ const (
 	// may: more than a packet needs around the world and back.
 	handshakeTime = 250 * time.Millisecond
 
-	// lateHeaderTime is left to a next request that has begun to arrive behind an
-	// answer: the limit for a header. net/http would wait for its first bytes as
-	// long as for an idle connection.
-	lateHeaderTime = 5 * time.Second
-
 	// drainInterval is how often Drain looks after the connections.
 	drainInterval = 5 * time.Millisecond
 )
@@ -68,8 +63,10 @@ func (l *Connections) Track(c net.Conn, state http.ConnState) {
 }
 
 // Drain closes the listener, and each connection once it is owed no answer. It
-// returns when the last has ended, or with an error when ctx has.
-func (l *Connections) Drain(ctx context.Context) error {
+// returns when the last has ended, or with an error when ctx has. A next request
+// that has begun to arrive behind an answer gets headerTimeout for its header:
+// net/http would wait for its first bytes as long as for an idle connection.
+func (l *Connections) Drain(ctx context.Context, headerTimeout time.Duration) error {
 	if stopConnecting(l.Listener) == nil { // where it fails, clients that connect just now are reset
 		select {
 		case <-time.After(handshakeTime):
@@ -82,7 +79,7 @@ func (l *Connections) Drain(ctx context.Context) error {
 	closed := time.Now()
 	ticker := time.NewTicker(drainInterval)
 	defer ticker.Stop()
-	for l.closeIdle(time.Since(closed) > lateHeaderTime) > 0 {
+	for l.closeIdle(time.Since(closed) > headerTimeout) > 0 {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

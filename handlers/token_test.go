@@ -87,6 +87,25 @@ func TestMintContentTypes(t *testing.T) {
 	}
 }
 
+// TestAnswersTellTheirLength mints tokens around the size up to which net/http
+// tells the length by itself.
+func TestAnswersTellTheirLength(t *testing.T) {
+	_, server := newServer(t)
+	around := 0
+	for size := 1250; size < 1450; size++ {
+		got := send(t, "POST", server.URL+"/token", `{"user_data":"`+strings.Repeat("x", size)+`"}`, jsonHeader())
+		if told := got.header.Get("Content-Length"); told != fmt.Sprint(len(got.body)) {
+			t.Errorf("%d bytes, Content-Length: %q", len(got.body), told)
+		}
+		if len(got.body) >= netHTTPBuffer-2 && len(got.body) <= netHTTPBuffer+2 {
+			around++
+		}
+	}
+	if around < 3 {
+		t.Errorf("only %d answers were of about %d bytes", around, netHTTPBuffer)
+	}
+}
+
 // TestMintID checks that ids are version 4 UUIDs (RFC 9562 §5.4), each another.
 func TestMintID(t *testing.T) {
 	_, server := newServer(t)
