@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -21,15 +20,6 @@ type Member struct {
 	Name  []byte
 	Value jsontext.Value
 }
-
-// objectReader is a decoder with the buffer that it reads from, kept together
-// so that both can be used again.
-type objectReader struct {
-	text    bytes.Buffer
-	decoder jsontext.Decoder
-}
-
-var objectReaders = sync.Pool{New: func() any { return new(objectReader) }}
 
 // ReadObject checks that object is exactly one JSON object, then calls visit
 // for each of its members, in order, and stops at the first error that visit
@@ -49,31 +39,14 @@ func ReadObject(object []byte, visit func(Member) error) error {
 }
 
 // checkObject tells whether object is what ReadObject demands.
-func checkObject(object []byte) error {
-	reader := objectReaders.Get().(*objectReader)
-	defer reader.release()
-	reader.text = *bytes.NewBuffer(object)
-	reader.decoder.Reset(&reader.text)
-
-	value, err := reader.decoder.ReadValue()
-	if err != nil {
-		return notObject(object, err)
+func checkObject(object jsontext.Value) error {
+	if !object.IsValid() {
+		return fmt.Errorf("%w: %s", ErrNotObject, fault(object))
 	}
-	if value.Kind() != '{' {
+	if object.Kind() != '{' {
 		return fmt.Errorf("%w: it does not start with {", ErrNotObject)
 	}
-	if rest := skipSpace(object, int(reader.decoder.InputOffset())); rest < len(object) {
-		return fmt.Errorf("%w: more text follows it at byte %d", ErrNotObject, rest)
-	}
 	return nil
-}
-
-// release gives the reader back without the text, which may be large and has
-// secrets in it.
-func (r *objectReader) release() {
-	r.text = bytes.Buffer{}
-	r.decoder.Reset(&r.text)
-	objectReaders.Put(r)
 }
 
 // visitMembers finds the members of an object that has been checked: in valid
@@ -168,15 +141,20 @@ func StringValue(value jsontext.Value) (text []byte, ok bool) {
 	return text, err == nil
 }
 
-// notObject says where and why a text is not an object. The decoder's own
+// fault says where and why a text is not one JSON value. The decoder's own
 // words quote names and characters of the text, which may be secret.
-func notObject(text []byte, err error) error {
+func fault(text []byte) string {
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(text))
+	_, err := decoder.ReadValue()
+	if err == nil {
+		return fmt.Sprintf("more text follows it at byte %d", skipSpace(text, int(decoder.InputOffset())))
+	}
 	var syntax *jsontext.SyntacticError
 	if !errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%w: it ends too early", ErrNotObject)
+		return "it ends too early"
 	}
 	at := int(syntax.ByteOffset)
-	return fmt.Errorf("%w: %s at byte %d", ErrNotObject, faultAt(text, at, err), at)
+	return fmt.Sprintf("%s at byte %d", faultAt(text, at, err), at)
 }
 
 func faultAt(text []byte, at int, err error) string {
