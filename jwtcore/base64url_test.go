@@ -25,6 +25,35 @@ func TestAppendEncoded(t *testing.T) {
 	}
 }
 
+// checkDecoded compares with encoding/base64, which skips line breaks.
+func checkDecoded(t *testing.T, segment []byte) {
+	t.Helper()
+	decoded, err := appendDecoded([]byte("before "), segment)
+	want, wantErr := base64.RawURLEncoding.Strict().DecodeString(string(segment))
+	if bytes.ContainsAny(segment, "\r\n") {
+		wantErr = errLineBreak
+	}
+	if (err == nil) != (wantErr == nil) {
+		t.Fatalf("%q: %v, want %v", segment, err, wantErr)
+	}
+	if err == nil && string(decoded) != "before "+string(want) {
+		t.Fatalf("%q: %q, want %q", segment, decoded, want)
+	}
+}
+
+// TestAppendDecoded tries every two bytes, alone and behind others, with a third
+// and a fourth.
+func TestAppendDecoded(t *testing.T) {
+	for a := range 256 {
+		for b := range 256 {
+			two := string([]byte{byte(a), byte(b)})
+			for _, segment := range []string{two[:1], two, "A" + two, "-_" + two, two + "-_", "Zg9_" + two, "Zg9_A" + two} {
+				checkDecoded(t, []byte(segment))
+			}
+		}
+	}
+}
+
 func FuzzBase64url(f *testing.F) {
 	for _, seed := range []string{"", "f", "fo", "foo", "foob", "fooba", "foobar"} { // RFC 4648 §10
 		f.Add([]byte(seed))
@@ -38,5 +67,6 @@ func FuzzBase64url(f *testing.F) {
 		if err != nil || !bytes.Equal(decoded, src) {
 			t.Fatalf("%q came back as %q, %v", src, decoded, err)
 		}
+		checkDecoded(t, src)
 	})
 }
