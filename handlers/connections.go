@@ -24,10 +24,13 @@ const (
 // answer, so that a stop leaves no request without one. http.Server.Shutdown
 // does: for it a connection is idle until the whole header of its next request
 // is in, and it hangs up on a new connection that has not sent all of its first.
+//
+// It also keeps the deadlines of all of them with a single timer.
 type Connections struct {
 	net.Listener
 	mutex sync.Mutex
 	open  map[*connection]bool
+	timer *time.Timer // calls keepDeadlines while there are connections
 }
 
 // NewConnections returns a listener for the server whose ConnState is its Track.
@@ -42,9 +45,17 @@ func (l *Connections) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{Conn: accepted, listener: l}
+	c := &connection{
+		Conn:     accepted,
+		listener: l,
+		read:     deadline{tell: accepted.SetReadDeadline},
+		write:    deadline{tell: accepted.SetWriteDeadline},
+	}
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	if len(l.open) == 0 {
+		l.timer = time.AfterFunc(deadlineInterval, l.keepDeadlines)
+	}
 	l.open[c] = true
 	return c, nil
 }
@@ -116,6 +127,8 @@ type connection struct {
 	// heard is true when something was read since an answer last began to go
 	// out: the next request may arrive before net/http calls a connection idle.
 	heard atomic.Bool
+
+	read, write deadline
 }
 
 // isIdle reports whether nothing has come since the last answer.

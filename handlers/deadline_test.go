@@ -1,0 +1,127 @@
+package handlers
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+)
+
+// lateness is how late a deadline may be in a test, on a busy machine.
+const lateness = deadlineInterval + 2*time.Second
+
+// accept returns both ends of a connection: the accepted one, and the client's.
+func accept(t *testing.T, l *Connections) (net.Conn, net.Conn) {
+	t.Helper()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		client.Close()
+		accepted.Close()
+	})
+	return accepted, client
+}
+
+func listenForTest(t *testing.T) *Connections {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	return NewConnections(listener)
+}
+
+// checkExpires calls io, which has to fail for a deadline of after from now.
+func checkExpires(t *testing.T, what string, after time.Duration, io func() error) {
+	t.Helper()
+	began := time.Now()
+	err := io()
+	took := time.Since(began)
+	if !errors.Is(err, os.ErrDeadlineExceeded) || took < after || took > after+lateness {
+		t.Errorf("%s: %v after %v, want its end after %v", what, err, took, after)
+	}
+}
+
+func TestReadDeadline(t *testing.T) {
+	t.Parallel()
+	accepted, client := accept(t, listenForTest(t))
+	read := func() error {
+		_, err := accepted.Read(make([]byte, 8))
+		return err
+	}
+	accepted.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+	checkExpires(t, "a deadline", 300*time.Millisecond, read)
+	checkExpires(t, "a deadline that has passed", 0, read)
+
+	accepted.SetReadDeadline(time.Now().Add(time.Millisecond))
+	time.AfterFunc(time.Millisecond/2, func() { accepted.SetReadDeadline(time.Now().Add(time.Second)) })
+	checkExpires(t, "a deadline that moves away", time.Second-50*time.Millisecond, read)
+
+	accepted.SetReadDeadline(time.Now().Add(time.Hour))
+	time.AfterFunc(100*time.Millisecond, func() { accepted.SetReadDeadline(time.Now()) })
+	checkExpires(t, "a deadline that comes near", 100*time.Millisecond, read)
+
+	accepted.SetReadDeadline(time.Time{})
+	time.AfterFunc(3*deadlineInterval, func() { io.WriteString(client, "late") })
+	if err := read(); err != nil {
+		t.Errorf("without a deadline: %v", err)
+	}
+
+	// As net/http does it, behind every request.
+	time.AfterFunc(10*time.Millisecond, func() { accepted.SetReadDeadline(time.Unix(1, 0)) })
+	began := time.Now()
+	checkExpires(t, "a deadline long ago", 0, read)
+	if took := time.Since(began); took > deadlineInterval {
+		t.Errorf("a deadline long ago: it took %v", took)
+	}
+}
+
+func TestWriteDeadline(t *testing.T) {
+	t.Parallel()
+	accepted, _ := accept(t, listenForTest(t))
+	write := func() error { // until nothing fits between here and the client, who does not read
+		for {
+			if _, err := accepted.Write(make([]byte, 1<<20)); err != nil {
+				return err
+			}
+		}
+	}
+	accepted.SetDeadline(time.Now().Add(300 * time.Millisecond))
+	checkExpires(t, "a deadline", 250*time.Millisecond, write)
+	if _, err := accepted.Read(make([]byte, 8)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the deadline of both ends no read: %v", err)
+	}
+	accepted.SetDeadline(time.Now().Add(600 * time.Millisecond))
+	checkExpires(t, "the next deadline", 500*time.Millisecond, write)
+}
+
+// TestDeadlineTimer looks whether the timer rests without connections, and runs
+// again for the next.
+func TestDeadlineTimer(t *testing.T) {
+	t.Parallel()
+	l := listenForTest(t)
+	for range 3 {
+		accepted, _ := accept(t, l)
+		accepted.SetReadDeadline(time.Now().Add(time.Millisecond))
+		checkExpires(t, "a deadline", 0, func() error {
+			_, err := accepted.Read(make([]byte, 8))
+			return err
+		})
+		accepted.Close()
+		time.Sleep(2 * deadlineInterval)
+		l.mutex.Lock()
+		if l.timer.Stop() {
+			t.Error("the timer runs without connections")
+		}
+		l.mutex.Unlock()
+	}
+}
