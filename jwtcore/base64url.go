@@ -62,43 +62,49 @@ func appendEncoded(dst, src []byte) []byte {
 
 // sixBits holds what each character of the alphabet stands for, and noDigit for
 // every other byte.
-var sixBits = func() (table [1 << 8]byte) {
+var sixBits = func() (table [1 << 8]uint64) {
 	for i := range table {
 		table[i] = noDigit
 	}
 	for bits, digit := range alphabet {
-		table[digit] = byte(bits)
+		table[digit] = uint64(bits)
 	}
 	return table
 }()
 
-const noDigit = 0xff
+// noDigit lies beyond the 24 bits of four digits, wherever among them it stands.
+const noDigit = 1 << 24
+
+// fourDigits returns the 24 bits that four characters encode, and more where one
+// of them is not in the alphabet.
+func fourDigits(text []byte) uint64 {
+	return sixBits[text[0]]<<18 | sixBits[text[1]]<<12 | sixBits[text[2]]<<6 | sixBits[text[3]]
+}
 
 // appendDecoded appends to dst what segment encodes. The segment has to be
 // canonical: encoding the result again gives the very same bytes, as unused bits
-// have to be zero (RFC 4648 §3.5). It takes half of the time that encoding/base64
-// does, which would skip line breaks besides, Strict or not.
+// have to be zero (RFC 4648 §3.5). It takes two thirds of the time that
+// encoding/base64 does, which would skip line breaks besides, Strict or not.
 func appendDecoded(dst, segment []byte) ([]byte, error) {
 	rest := segment
 	for ; len(rest) >= 4; rest = rest[4:] {
-		a, b, c, d := sixBits[rest[0]], sixBits[rest[1]], sixBits[rest[2]], sixBits[rest[3]]
-		if a|b|c|d == noDigit {
+		bits := fourDigits(rest)
+		if bits >= noDigit {
 			return nil, whyNotBase64url(segment)
 		}
-		dst = append(dst, a<<2|b>>4, b<<4|c>>2, c<<6|d)
+		dst = append(dst, byte(bits>>16), byte(bits>>8), byte(bits))
 	}
 	if len(rest) == 0 {
 		return dst, nil
 	}
-	last := []byte("AAA") // zeros, in place of what is left out
+	last := []byte("AAAA") // A stands for zeros
 	copy(last, rest)
-	a, b, c := sixBits[last[0]], sixBits[last[1]], sixBits[last[2]]
-	switch {
-	case a|b|c == noDigit:
-	case len(rest) == 3 && c&0b11 == 0:
-		return append(dst, a<<2|b>>4, b<<4|c>>2), nil
-	case len(rest) == 2 && b&0b1111 == 0:
-		return append(dst, a<<2|b>>4), nil
+	switch bits := fourDigits(last); {
+	case bits >= noDigit:
+	case len(rest) == 3 && bits&0xff == 0:
+		return append(dst, byte(bits>>16), byte(bits>>8)), nil
+	case len(rest) == 2 && bits&0xffff == 0:
+		return append(dst, byte(bits>>16)), nil
 	}
 	return nil, whyNotBase64url(segment)
 }
