@@ -30,12 +30,14 @@ type Connections struct {
 	net.Listener
 	mutex sync.Mutex
 	open  map[*connection]bool
-	timer *time.Timer // calls keepDeadlines while there are connections
+	timer *time.Timer // calls enforceDeadlines while there are connections
 }
 
 // NewConnections returns a listener for the server whose ConnState is its Track.
 func NewConnections(listener net.Listener) *Connections {
-	return &Connections{Listener: listener, open: map[*connection]bool{}}
+	l := &Connections{Listener: listener, open: map[*connection]bool{}}
+	l.timer = time.AfterFunc(deadlineInterval, l.enforceDeadlines)
+	return l
 }
 
 // Accept waits for the next connection. A new one is owed an answer: who has
@@ -54,7 +56,7 @@ func (l *Connections) Accept() (net.Conn, error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if len(l.open) == 0 {
-		l.timer = time.AfterFunc(deadlineInterval, l.keepDeadlines)
+		l.timer.Reset(deadlineInterval)
 	}
 	l.open[c] = true
 	return c, nil

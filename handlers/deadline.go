@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// deadlineInterval is how late a connection may learn that a deadline has passed.
+// deadlineInterval is how often the deadlines are looked at.
 const deadlineInterval = 250 * time.Millisecond
 
 // deadline is the time by which the reads or the writes of a connection have to
-// end. The connection hears of it once it has passed, which is rare: net/http
-// moves the deadlines of a connection eight times for each request, and if each
-// time moved a timer, that would be a tenth of the request's CPU time.
+// end. The connection itself is told of it only once it has expired: net/http
+// moves the deadlines eight times for each request, and if each time moved a
+// timer, that would be a tenth of the request's CPU time.
 type deadline struct {
-	tell   func(time.Time) error // the connection's own way to set it
-	mutex  sync.Mutex
-	at     time.Time // zero for none
-	passed bool      // as the connection was told
+	tell    func(time.Time) error // sets the connection's own deadline
+	mutex   sync.Mutex
+	at      time.Time // zero for none
+	expired bool      // as the connection was told
 }
 
 // longAgo is before any deadline that a client is given. net/http sets one that
-// is earlier still to end a read at once.
+// is earlier still, in 1970, to end its background read at once.
 var longAgo = time.Now()
 
 // set moves the deadline.
@@ -32,20 +32,21 @@ func (d *deadline) set(at time.Time) error {
 	return d.update(longAgo)
 }
 
-// keep finds out whether the deadline has passed by now.
-func (d *deadline) keep(now time.Time) error {
+// enforce ends what the deadline is for, if it has expired by now. An error is a
+// closed connection's.
+func (d *deadline) enforce(now time.Time) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	return d.update(now)
+	d.update(now)
 }
 
 func (d *deadline) update(now time.Time) error {
-	passed := !d.at.IsZero() && !d.at.After(now)
-	if passed == d.passed {
+	expired := !d.at.IsZero() && !d.at.After(now)
+	if expired == d.expired {
 		return nil
 	}
-	d.passed = passed
-	if passed {
+	d.expired = expired
+	if expired {
 		return d.tell(d.at)
 	}
 	return d.tell(time.Time{})
@@ -64,15 +65,15 @@ func (c *connection) SetDeadline(at time.Time) error {
 	return errors.Join(c.read.set(at), c.write.set(at))
 }
 
-// keepDeadlines tells the connections which of their deadlines have passed, and
-// comes back as long as there are connections.
-func (l *Connections) keepDeadlines() {
+// enforceDeadlines looks after the deadlines of all connections, again and again
+// as long as there are any.
+func (l *Connections) enforceDeadlines() {
 	now := time.Now()
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	for c := range l.open {
-		c.read.keep(now)
-		c.write.keep(now)
+		c.read.enforce(now)
+		c.write.enforce(now)
 	}
 	if len(l.open) > 0 {
 		l.timer.Reset(deadlineInterval)

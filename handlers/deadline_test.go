@@ -40,11 +40,13 @@ func listenForTest(t *testing.T) *Connections {
 	return NewConnections(listener)
 }
 
-// checkExpires calls io, which has to fail for a deadline of after from now.
-func checkExpires(t *testing.T, what string, after time.Duration, io func() error) {
+// checkExpires calls operation, which has to fail for a deadline of after from
+// now. Where it does not, the connection is closed under it.
+func checkExpires(t *testing.T, c net.Conn, what string, after time.Duration, operation func() error) {
 	t.Helper()
+	defer time.AfterFunc(after+2*lateness, func() { c.Close() }).Stop()
 	began := time.Now()
-	err := io()
+	err := operation()
 	took := time.Since(began)
 	if !errors.Is(err, os.ErrDeadlineExceeded) || took < after || took > after+lateness {
 		t.Errorf("%s: %v after %v, want its end after %v", what, err, took, after)
@@ -59,16 +61,16 @@ func TestReadDeadline(t *testing.T) {
 		return err
 	}
 	accepted.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
-	checkExpires(t, "a deadline", 300*time.Millisecond, read)
-	checkExpires(t, "a deadline that has passed", 0, read)
+	checkExpires(t, accepted, "a deadline", 300*time.Millisecond, read)
+	checkExpires(t, accepted, "a deadline that has passed", 0, read)
 
 	accepted.SetReadDeadline(time.Now().Add(time.Millisecond))
 	time.AfterFunc(time.Millisecond/2, func() { accepted.SetReadDeadline(time.Now().Add(time.Second)) })
-	checkExpires(t, "a deadline that moves away", time.Second-50*time.Millisecond, read)
+	checkExpires(t, accepted, "a deadline that moves away", time.Second-50*time.Millisecond, read)
 
 	accepted.SetReadDeadline(time.Now().Add(time.Hour))
 	time.AfterFunc(100*time.Millisecond, func() { accepted.SetReadDeadline(time.Now()) })
-	checkExpires(t, "a deadline that comes near", 100*time.Millisecond, read)
+	checkExpires(t, accepted, "a deadline that comes near", 100*time.Millisecond, read)
 
 	accepted.SetReadDeadline(time.Time{})
 	time.AfterFunc(3*deadlineInterval, func() { io.WriteString(client, "late") })
@@ -79,8 +81,8 @@ func TestReadDeadline(t *testing.T) {
 	// As net/http does it, behind every request.
 	time.AfterFunc(10*time.Millisecond, func() { accepted.SetReadDeadline(time.Unix(1, 0)) })
 	began := time.Now()
-	checkExpires(t, "a deadline long ago", 0, read)
-	if took := time.Since(began); took > deadlineInterval {
+	checkExpires(t, accepted, "a deadline long ago", 0, read)
+	if took := time.Since(began); took > deadlineInterval/2 {
 		t.Errorf("a deadline long ago: it took %v", took)
 	}
 }
@@ -96,23 +98,23 @@ func TestWriteDeadline(t *testing.T) {
 		}
 	}
 	accepted.SetDeadline(time.Now().Add(300 * time.Millisecond))
-	checkExpires(t, "a deadline", 250*time.Millisecond, write)
+	checkExpires(t, accepted, "a deadline", 250*time.Millisecond, write)
 	if _, err := accepted.Read(make([]byte, 8)); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("the deadline of both ends no read: %v", err)
 	}
-	accepted.SetDeadline(time.Now().Add(600 * time.Millisecond))
-	checkExpires(t, "the next deadline", 500*time.Millisecond, write)
+	accepted.SetWriteDeadline(time.Now().Add(600 * time.Millisecond))
+	checkExpires(t, accepted, "the next deadline", 500*time.Millisecond, write)
 }
 
-// TestDeadlineTimer looks whether the timer rests without connections, and runs
-// again for the next.
+// TestDeadlineTimer checks that the timer stops when no connection is left, and
+// runs again for the next.
 func TestDeadlineTimer(t *testing.T) {
 	t.Parallel()
 	l := listenForTest(t)
 	for range 3 {
 		accepted, _ := accept(t, l)
 		accepted.SetReadDeadline(time.Now().Add(time.Millisecond))
-		checkExpires(t, "a deadline", 0, func() error {
+		checkExpires(t, accepted, "a deadline", 0, func() error {
 			_, err := accepted.Read(make([]byte, 8))
 			return err
 		})
@@ -123,5 +125,20 @@ func TestDeadlineTimer(t *testing.T) {
 			t.Error("the timer runs without connections")
 		}
 		l.mutex.Unlock()
+	}
+}
+
+// TestOneDeadlineTimer opens a connection after the other, none of which finds
+// another open.
+func TestOneDeadlineTimer(t *testing.T) {
+	t.Parallel()
+	l := listenForTest(t)
+	timer := l.timer
+	for range 100 {
+		accepted, _ := accept(t, l)
+		accepted.Close()
+	}
+	if l.timer != timer {
+		t.Error("every connection has a timer of its own")
 	}
 }

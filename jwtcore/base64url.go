@@ -23,9 +23,9 @@ var (
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// twoDigits holds, for every 12 bits, the two characters that encode them, the
+// twoCharacters holds, for every 12 bits, the two characters that encode them, the
 // first one in the lower byte.
-var twoDigits = func() (table [1 << 12]uint16) {
+var twoCharacters = func() (table [1 << 12]uint16) {
 	for bits := range table {
 		table[bits] = uint16(alphabet[bits>>6]) | uint16(alphabet[bits&63])<<8
 	}
@@ -33,8 +33,8 @@ var twoDigits = func() (table [1 << 12]uint16) {
 }()
 
 // appendEncoded appends the base64url of src to dst. It takes six bytes at a
-// time, and so half of the time that encoding/base64 does with three, which
-// makes minting a twelfth faster.
+// time, the last few apart, and half of the time that encoding/base64 does with
+// three, which makes minting 7 % faster.
 func appendEncoded(dst, src []byte) []byte {
 	end := len(dst)
 	dst = slices.Grow(dst, base64url.EncodedLen(len(src)))
@@ -42,42 +42,47 @@ func appendEncoded(dst, src []byte) []byte {
 	for ; len(src) >= 8; src, end = src[6:], end+8 {
 		bits := binary.BigEndian.Uint64(src)
 		binary.LittleEndian.PutUint64(free[end:],
-			uint64(twoDigits[bits>>52])|
-				uint64(twoDigits[bits>>40&0xfff])<<16|
-				uint64(twoDigits[bits>>28&0xfff])<<32|
-				uint64(twoDigits[bits>>16&0xfff])<<48)
+			uint64(twoCharacters[bits>>52])|
+				uint64(twoCharacters[bits>>40&0xfff])<<16|
+				uint64(twoCharacters[bits>>28&0xfff])<<32|
+				uint64(twoCharacters[bits>>16&0xfff])<<48)
 	}
 	dst = dst[:end]
 	for ; len(src) >= 3; src = src[3:] {
-		dst = append(dst, alphabet[src[0]>>2], alphabet[(src[0]<<4|src[1]>>4)&63], alphabet[(src[1]<<2|src[2]>>6)&63], alphabet[src[2]&63])
+		bits := uint(src[0])<<16 | uint(src[1])<<8 | uint(src[2])
+		dst = binary.LittleEndian.AppendUint16(dst, twoCharacters[bits>>12])
+		dst = binary.LittleEndian.AppendUint16(dst, twoCharacters[bits&0xfff])
 	}
 	switch len(src) {
 	case 1:
-		dst = append(dst, alphabet[src[0]>>2], alphabet[src[0]<<4&63])
+		dst = binary.LittleEndian.AppendUint16(dst, twoCharacters[uint(src[0])<<4])
 	case 2:
-		dst = append(dst, alphabet[src[0]>>2], alphabet[(src[0]<<4|src[1]>>4)&63], alphabet[src[1]<<2&63])
+		bits := uint(src[0])<<10 | uint(src[1])<<2
+		dst = binary.LittleEndian.AppendUint16(dst, twoCharacters[bits>>6])
+		dst = append(dst, alphabet[bits&63])
 	}
 	return dst
 }
 
-// sixBits holds what each character of the alphabet stands for, and noDigit for
+// sixBits holds what each character of the alphabet stands for, and outside for
 // every other byte.
 var sixBits = func() (table [1 << 8]uint64) {
 	for i := range table {
-		table[i] = noDigit
+		table[i] = outside
 	}
-	for bits, digit := range alphabet {
-		table[digit] = uint64(bits)
+	for bits, character := range alphabet {
+		table[character] = uint64(bits)
 	}
 	return table
 }()
 
-// noDigit lies beyond the 24 bits of four digits, wherever among them it stands.
-const noDigit = 1 << 24
+// outside lies beyond the 24 bits of four characters, wherever among them it
+// stands.
+const outside = 1 << 24
 
-// fourDigits returns the 24 bits that four characters encode, and more where one
-// of them is not in the alphabet.
-func fourDigits(text []byte) uint64 {
+// bitsOfFour returns the 24 bits that four characters encode, and outside or more
+// where one of them is not in the alphabet.
+func bitsOfFour(text []byte) uint64 {
 	return sixBits[text[0]]<<18 | sixBits[text[1]]<<12 | sixBits[text[2]]<<6 | sixBits[text[3]]
 }
 
@@ -88,8 +93,8 @@ func fourDigits(text []byte) uint64 {
 func appendDecoded(dst, segment []byte) ([]byte, error) {
 	rest := segment
 	for ; len(rest) >= 4; rest = rest[4:] {
-		bits := fourDigits(rest)
-		if bits >= noDigit {
+		bits := bitsOfFour(rest)
+		if bits >= outside {
 			return nil, whyNotBase64url(segment)
 		}
 		dst = append(dst, byte(bits>>16), byte(bits>>8), byte(bits))
@@ -99,8 +104,8 @@ func appendDecoded(dst, segment []byte) ([]byte, error) {
 	}
 	last := []byte("AAAA") // A stands for zeros
 	copy(last, rest)
-	switch bits := fourDigits(last); {
-	case bits >= noDigit:
+	switch bits := bitsOfFour(last); {
+	case bits >= outside:
 	case len(rest) == 3 && bits&0xff == 0:
 		return append(dst, byte(bits>>16), byte(bits>>8)), nil
 	case len(rest) == 2 && bits&0xffff == 0:

@@ -41,8 +41,7 @@ func checkDecoded(t *testing.T, segment []byte) {
 	}
 }
 
-// TestAppendDecoded tries every two bytes, alone and behind others, with a third
-// and a fourth.
+// TestAppendDecoded tries every pair of bytes at each place in a group of four.
 func TestAppendDecoded(t *testing.T) {
 	for a := range 256 {
 		for b := range 256 {
