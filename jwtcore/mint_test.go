@@ -159,3 +159,21 @@ func TestCompactDataDepth(t *testing.T) {
 		}
 	}
 }
+
+// TestDateOf lets one hasher see days come and go, backwards and in other zones
+// as well.
+func TestDateOf(t *testing.T) {
+	midnight := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	east, west := time.FixedZone("east", 14*60*60), time.FixedZone("west", -12*60*60)
+	h := new(hasher)
+	for _, at := range []time.Time{
+		time.Unix(1, 0), midnight.Add(-time.Nanosecond), midnight, midnight.Add(-time.Second), midnight.Add(24*time.Hour - 1), midnight.Add(24 * time.Hour),
+		midnight.In(east), midnight.Add(15 * time.Hour).In(east), midnight.In(west), midnight.Add(-time.Hour).In(west),
+		midnight.Add(13 * time.Hour), midnight.Add(-365 * 24 * time.Hour), time.Unix(0, 0), time.Unix(-1, 0),
+		time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), midnight,
+	} {
+		if got, want := string(h.dateOf(at)), at.UTC().Format(time.DateOnly); got != want {
+			t.Errorf("%v: %s, want %s", at, got, want)
+		}
+	}
+}
