@@ -18,11 +18,7 @@ import (
 // serveOnConnections serves on a listener of ours, and returns how to dial it.
 func serveOnConnections(t *testing.T, secured bool) (*Connections, func() net.Conn) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	connections := NewConnections(listener)
+	connections := listenForTest(t)
 	server := httptest.NewUnstartedServer(newService(t, new(bytes.Buffer)))
 	server.Listener.Close()
 	server.Listener = connections
@@ -37,7 +33,7 @@ func serveOnConnections(t *testing.T, secured bool) (*Connections, func() net.Co
 		server.Close()
 	})
 	return connections, func() net.Conn {
-		connection, err := net.Dial("tcp", listener.Addr().String())
+		connection, err := net.Dial("tcp", connections.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
