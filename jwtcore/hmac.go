@@ -52,14 +52,14 @@ type restorableHash interface {
 
 // hasher is a hash function with the space that one token needs.
 type hasher struct {
-	hash   restorableHash
-	key    [sha512.Size]byte      // a long key's hash
-	block  [sha512.BlockSize]byte // the key xor a pad
-	sum    [sha512.Size]byte      // the inner hash, then the MAC
-	claims []byte                 // those of a token that is being minted
+	hash  restorableHash
+	key   [sha512.Size]byte      // a long key's hash
+	block [sha512.BlockSize]byte // the key xor a pad
+	sum   [sha512.Size]byte      // the inner hash, then the MAC
 
-	dayStart int64  // Unix time of the day on which a token was last minted
-	date     []byte // that day, for the claims
+	// For minting:
+	moment moment // in which a token was last minted
+	claims []byte // the claims from the id on, or a little before it
 }
 
 func newAlgorithm(name string, size int, newHash func() hash.Hash) *Algorithm {

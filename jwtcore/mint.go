@@ -61,14 +61,19 @@ func CompactData(value jsontext.Value) (jsontext.Value, error) {
 // but the space that dst lacks.
 func (k *Key) Mint(dst []byte, claims Claims) []byte {
 	h := k.algorithm.hashers.Get().(*hasher)
-	h.claims = claims.appendJSON(h.claims[:0], h.dateOf(claims.IssuedAt))
+	h.moment.set(claims.IssuedAt, claims.ExpiresIn)
+	h.claims = append(h.claims[:0], h.moment.idStart...)
+	h.claims = hex.AppendEncode(h.claims, claims.ID[:])
+	h.claims = append(h.claims, `","payload":{"data":`...)
+	h.claims = append(h.claims, claims.Data...) // all that comes from outside, and it is JSON
+	h.claims = append(h.claims, h.moment.end...)
 
 	start := len(dst)
-	size := len(encodedHeader) + len("..") + base64url.EncodedLen(len(h.claims)) + base64url.EncodedLen(k.algorithm.size)
+	size := len(h.moment.beginning) + base64url.EncodedLen(len(h.claims)) + len(".") + base64url.EncodedLen(k.algorithm.size)
 	if cap(dst)-start < size { // slices.Grow takes 3 % of minting more
 		dst = append(make([]byte, 0, start+size), dst...)
 	}
-	dst = append(dst, encodedHeader+"."...)
+	dst = append(dst, h.moment.beginning...)
 	dst = appendEncoded(dst, h.claims)
 	mac := h.appendMAC(h.sum[:0], k, dst[start:])
 	dst = append(dst, '.')
@@ -85,32 +90,42 @@ func (k *Key) Mint(dst []byte, claims Claims) []byte {
 // again: rare large ones must not hold theirs for good.
 const maxKeptClaims = 64 << 10
 
-// appendJSON appends the claims as a JSON object. Nothing in it but Data comes
-// from outside, and Data is JSON.
-func (c Claims) appendJSON(dst, date []byte) []byte {
-	issuedAt := c.IssuedAt.Unix()
-	dst = append(dst, `{"iat":`...)
-	dst = strconv.AppendInt(dst, issuedAt, 10)
-	if c.ExpiresIn != 0 {
-		dst = append(dst, `,"exp":`...)
-		dst = strconv.AppendInt(dst, issuedAt+c.ExpiresIn, 10)
-	}
-	dst = append(dst, `,"jti":"`...)
-	dst = hex.AppendEncode(dst, c.ID[:])
-	dst = append(dst, `","payload":{"data":`...)
-	dst = append(dst, c.Data...)
-	dst = append(dst, `,"date":"`...)
-	dst = append(dst, date...)
-	return append(dst, `"}}`...)
+// moment is what tokens have in common that are minted within one second and
+// expire together. To make it once for all of them makes minting 3 % faster.
+type moment struct {
+	issuedAt, expiresIn int64 // as in Claims, in seconds
+
+	// beginning is the token up to its id: the header, a dot and the first
+	// claims, as far as they fill groups of three bytes, which base64url turns
+	// into four characters each (RFC 4648 §4).
+	beginning []byte
+
+	idStart []byte // what then is left before the id: two bytes at most, to be encoded with it
+	end     []byte // the claims behind Data
 }
 
-// dateOf returns the UTC day of t as time.DateOnly has it. It is formatted once a
-// day, which makes minting 2 % faster.
-func (h *hasher) dateOf(t time.Time) []byte {
-	const secondsPerDay = 24 * 60 * 60
-	if second := t.Unix() - h.dayStart; second < 0 || second >= secondsPerDay || len(h.date) == 0 {
-		day := t.UTC().Truncate(24 * time.Hour)
-		h.dayStart, h.date = day.Unix(), day.AppendFormat(h.date[:0], time.DateOnly)
+// set makes m ready for tokens that are issued at t and expire that many seconds
+// later, or never where these are 0.
+func (m *moment) set(t time.Time, expiresIn int64) {
+	issuedAt := t.Unix()
+	if issuedAt == m.issuedAt && expiresIn == m.expiresIn && len(m.beginning) > 0 {
+		return
 	}
-	return h.date
+	m.issuedAt, m.expiresIn = issuedAt, expiresIn
+
+	claims := append(make([]byte, 0, 64), `{"iat":`...)
+	claims = strconv.AppendInt(claims, issuedAt, 10)
+	if expiresIn != 0 {
+		claims = append(claims, `,"exp":`...)
+		claims = strconv.AppendInt(claims, issuedAt+expiresIn, 10)
+	}
+	claims = append(claims, `,"jti":"`...)
+	whole := len(claims) - len(claims)%3
+	m.beginning = append(m.beginning[:0], encodedHeader+"."...)
+	m.beginning = appendEncoded(m.beginning, claims[:whole])
+	m.idStart = append(m.idStart[:0], claims[whole:]...)
+
+	m.end = append(m.end[:0], `,"date":"`...)
+	m.end = t.UTC().AppendFormat(m.end, time.DateOnly)
+	m.end = append(m.end, `"}}`...)
 }
