@@ -40,6 +40,9 @@ func ReadObject(object []byte, visit func(Member) error) error {
 
 // checkObject tells whether object is what ReadObject demands.
 func checkObject(object jsontext.Value) error {
+	if isPlainObject(object) {
+		return nil
+	}
 	if !object.IsValid() {
 		return fmt.Errorf("%w: %s", ErrNotObject, fault(object))
 	}

@@ -70,7 +70,7 @@ func TestSpeed(t *testing.T) {
 			},
 			func() { mintLimit(&blocks) },
 			func() { plainMint(secret, data) },
-			2.8,
+			3,
 		},
 		{
 			"parsing and verifying",
@@ -80,7 +80,7 @@ func TestSpeed(t *testing.T) {
 			},
 			func() { hashBlocks(&blocks, verifyBlocks) },
 			func() { plainVerify(golden[0].token, secret) },
-			2,
+			2.4,
 		},
 	}
 	for _, test := range tests {
