@@ -32,6 +32,15 @@ type Member struct {
 // so, nothing is visited, and the error wraps ErrNotObject, names the byte at
 // fault and quotes nothing.
 func ReadObject(object []byte, visit func(Member) error) error {
+	var members [maxPlainMembers]Member
+	if count, ok := plainMembers(object, &members); ok {
+		for _, member := range members[:count] {
+			if err := visit(member); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if err := checkObject(object); err != nil {
 		return err
 	}
@@ -40,9 +49,6 @@ func ReadObject(object []byte, visit func(Member) error) error {
 
 // checkObject tells whether object is what ReadObject demands.
 func checkObject(object jsontext.Value) error {
-	if isPlainObject(object) {
-		return nil
-	}
 	if !object.IsValid() {
 		return fmt.Errorf("%w: %s", ErrNotObject, fault(object))
 	}

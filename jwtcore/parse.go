@@ -15,6 +15,8 @@ type Token struct {
 	// Claims is the claims set (RFC 7519 §4) as it stands in the token.
 	Claims jsontext.Value
 
+	exp, nbf, jti jsontext.Value // what the claims have of these (RFC 7519 §4.1), nil for none
+
 	signingInput []byte // the first two segments, as received (RFC 7515 §5.2)
 	signature    []byte // the third, decoded
 }
@@ -54,7 +56,18 @@ func Parse(text []byte) (token Token, err error) {
 	if token.signature, err = decodeSegment(token.Claims[len(token.Claims):], signature, "signature"); err != nil {
 		return token, err
 	}
-	if err := checkObject(token.Claims); err != nil {
+	err = ReadObject(token.Claims, func(claim Member) error {
+		switch string(claim.Name) {
+		case "exp":
+			token.exp = claim.Value
+		case "nbf":
+			token.nbf = claim.Value
+		case "jti":
+			token.jti = claim.Value
+		}
+		return nil
+	})
+	if err != nil {
 		return token, fmt.Errorf("%w: the claims are %w", ErrMalformed, err)
 	}
 	return token, nil

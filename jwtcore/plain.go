@@ -11,19 +11,21 @@ const (
 	maxPlainDepth   = 8 // objects inside one another
 )
 
-// isPlainObject recognises the most common of what checkObject takes: an object
-// of printable ASCII without a backslash, in which there are only strings, whole
-// numbers, true, false, null, and objects like it. Of any other text it says
-// nothing, and the decoder has to be asked.
+// plainMembers recognises the most common of what ReadObject takes: an object of
+// printable ASCII without a backslash, in which there are only strings, whole
+// numbers, true, false, null, and objects like it. It fills members and returns
+// how many there are. Where ok is false nothing is said about the text, and the
+// decoder has to be asked.
 //
-// It takes half of the decoder's time or less, which makes verifying 10 % faster.
-func isPlainObject(text []byte) bool {
+// It takes a third of the time that the decoder and visitMembers do, and a fifth off
+// what an inspection takes, the hashing included.
+func plainMembers(text []byte, members *[maxPlainMembers]Member) (count int, ok bool) {
 	start := skipSpace(text, 0)
 	if byteAt(text, start) != '{' || !isPlainText(text) {
-		return false
+		return 0, false
 	}
-	end := plainObjectEnd(text, start, 1)
-	return end > 0 && skipSpace(text, end) == len(text)
+	count, end := plainObject(text, start, 1, members)
+	return count, end > 0 && skipSpace(text, end) == len(text)
 }
 
 // isPlainText reports whether text is printable ASCII without a backslash. It
@@ -49,42 +51,43 @@ func isPlainText(text []byte) bool {
 // The functions below return where what starts at a place in plain text ends, or
 // 0 where that is not plain.
 
-func plainObjectEnd(text []byte, at, depth int) int {
+func plainObject(text []byte, at, depth int, members *[maxPlainMembers]Member) (count, end int) {
 	at = skipSpace(text, at+1)
 	if byteAt(text, at) == '}' {
-		return at + 1
+		return 0, at + 1
 	}
-	var names [maxPlainMembers][]byte
-	for i := range names {
+	for i := range members {
 		nameEnd := plainStringEnd(text, at)
 		if nameEnd == 0 {
-			return 0
+			return 0, 0
 		}
-		names[i] = text[at:nameEnd]
-		for _, other := range names[:i] {
-			if bytes.Equal(other, names[i]) {
-				return 0
+		name := text[at+1 : nameEnd-1]
+		for _, other := range members[:i] {
+			if bytes.Equal(other.Name, name) {
+				return 0, 0
 			}
 		}
 		colon := skipSpace(text, nameEnd)
 		if byteAt(text, colon) != ':' {
-			return 0
+			return 0, 0
 		}
-		valueEnd := plainValueEnd(text, skipSpace(text, colon+1), depth)
+		value := skipSpace(text, colon+1)
+		valueEnd := plainValueEnd(text, value, depth)
 		if valueEnd == 0 {
-			return 0
+			return 0, 0
 		}
+		members[i] = Member{Name: name, Value: text[value:valueEnd]}
 		at = skipSpace(text, valueEnd)
 		switch byteAt(text, at) {
 		case '}':
-			return at + 1
+			return i + 1, at + 1
 		case ',':
 			at = skipSpace(text, at+1)
 		default:
-			return 0
+			return 0, 0
 		}
 	}
-	return 0
+	return 0, 0
 }
 
 func plainValueEnd(text []byte, at, depth int) int {
@@ -92,7 +95,9 @@ func plainValueEnd(text []byte, at, depth int) int {
 	case c == '"':
 		return plainStringEnd(text, at)
 	case c == '{' && depth < maxPlainDepth:
-		return plainObjectEnd(text, at, depth+1)
+		var members [maxPlainMembers]Member
+		_, end := plainObject(text, at, depth+1, &members)
+		return end
 	case isDigit(c):
 		return wholeNumberEnd(text, at)
 	default:

@@ -1,15 +1,17 @@
 package jwtcore
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// plainObjects are what isPlainObject is there to recognise.
+// plainObjects are what plainMembers is there to recognise.
 var plainObjects = []string{
 	`{}`,
 	` { } `,
@@ -49,35 +51,31 @@ func nested(depth int) string {
 	return strings.Repeat(`{"a":`, depth-1) + "{}" + strings.Repeat("}", depth-1)
 }
 
-func TestIsPlainObject(t *testing.T) {
+func TestPlainMembers(t *testing.T) {
 	for _, text := range plainObjects {
-		if !isPlainObject([]byte(text)) {
+		if !checkPlainMembers(t, []byte(text)) {
 			t.Errorf("%q is not recognised", text)
 		}
-		for end := range strings.TrimSpace(text) { // so nothing is read beyond the end
-			if isPlainObject([]byte(text)[:end:end]) {
+		for end := range strings.TrimSpace(text) { // nothing is read beyond the end
+			if checkPlainMembers(t, []byte(text)[:end:end]) {
 				t.Errorf("%q is recognised", text[:end])
 			}
 		}
 	}
 	for _, text := range otherTexts {
-		if isPlainObject([]byte(text)) {
+		if checkPlainMembers(t, []byte(text)) {
 			t.Errorf("%q is recognised", text)
 		}
 	}
 }
 
-// TestIsPlainObjectInShortTexts tries every text of up to seven bytes, and asks
-// two decoders about what is recognised.
-func TestIsPlainObjectInShortTexts(t *testing.T) {
+// TestPlainMembersOfShortTexts tries every text of up to seven bytes.
+func TestPlainMembersOfShortTexts(t *testing.T) {
 	recognised := 0
 	var try func(text []byte)
 	try = func(text []byte) {
-		if isPlainObject(text) {
+		if checkPlainMembers(t, text) {
 			recognised++
-			if !jsontext.Value(text).IsValid() || !json.Valid(text) {
-				t.Errorf("%q is recognised, and is no JSON object", text)
-			}
 		}
 		if len(text) == 7 {
 			return
@@ -92,6 +90,38 @@ func TestIsPlainObjectInShortTexts(t *testing.T) {
 	}
 }
 
+func FuzzPlainMembers(f *testing.F) {
+	for _, text := range slices.Concat(plainObjects, otherTexts) {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) { checkPlainMembers(t, text) })
+}
+
+// checkPlainMembers reports whether plainMembers recognises a text. Where it does,
+// two decoders have to take it, and visitMembers has to find the same in it.
+func checkPlainMembers(t *testing.T, text []byte) bool {
+	t.Helper()
+	var members [maxPlainMembers]Member
+	count, ok := plainMembers(text, &members)
+	if !ok {
+		return false
+	}
+	if !jsontext.Value(text).IsValid() || !json.Valid(text) {
+		t.Errorf("%q is recognised, and is no JSON object", text)
+		return true
+	}
+	var want []Member
+	visitMembers(text, func(member Member) error {
+		want = append(want, member)
+		return nil
+	})
+	same := func(a, b Member) bool { return bytes.Equal(a.Name, b.Name) && bytes.Equal(a.Value, b.Value) }
+	if got := members[:count]; !slices.EqualFunc(got, want, same) {
+		t.Errorf("%q has the members %q, want %q", text, got, want)
+	}
+	return true
+}
+
 // TestIsPlainText puts every byte in every place of a word, and behind the last.
 func TestIsPlainText(t *testing.T) {
 	for c := range 256 {
@@ -104,22 +134,4 @@ func TestIsPlainText(t *testing.T) {
 			}
 		}
 	}
-}
-
-// FuzzIsPlainObject holds what is recognised against two decoders.
-func FuzzIsPlainObject(f *testing.F) {
-	for _, text := range plainObjects {
-		f.Add([]byte(text))
-	}
-	for _, text := range otherTexts {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if !isPlainObject(text) {
-			return
-		}
-		if value := jsontext.Value(text); !value.IsValid() || value.Kind() != '{' || !json.Valid(text) {
-			t.Errorf("%q is recognised, and is no JSON object", text)
-		}
-	})
 }

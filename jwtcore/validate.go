@@ -49,15 +49,14 @@ func (t *Token) signedByOneOf(keys []*Key) bool {
 }
 
 func (t *Token) checkTime(now time.Time) error {
-	exp, nbf := t.timeClaims()
-	expires, expiresIsNumber := numericDate(exp)
-	notBefore, notBeforeIsNumber := numericDate(nbf)
+	expires, expiresIsNumber := numericDate(t.exp)
+	notBefore, notBeforeIsNumber := numericDate(t.nbf)
 	switch {
-	case exp != nil && !expiresIsNumber, nbf != nil && !notBeforeIsNumber:
+	case t.exp != nil && !expiresIsNumber, t.nbf != nil && !notBeforeIsNumber:
 		return ErrTimeClaim
-	case exp != nil && !expires.After(now):
+	case t.exp != nil && !expires.After(now):
 		return ErrExpired
-	case nbf != nil && notBefore.After(now):
+	case t.nbf != nil && notBefore.After(now):
 		return ErrNotYetValid
 	default:
 		return nil
@@ -66,12 +65,4 @@ func (t *Token) checkTime(now time.Time) error {
 
 // ID returns "jti" (RFC 7519 §4.1.7), unescaped, as UTF-8. Ok is false where
 // the claims have none that is a string.
-func (t *Token) ID() (id []byte, ok bool) {
-	visitMembers(t.Claims, func(member Member) error {
-		if string(member.Name) == "jti" {
-			id, ok = StringValue(member.Value)
-		}
-		return nil
-	})
-	return id, ok
-}
+func (t *Token) ID() (id []byte, ok bool) { return StringValue(t.jti) }

@@ -32,9 +32,8 @@ type Validity struct {
 // Validity judges the token's time claims at now. Ok is false where there is
 // no numeric one.
 func (t *Token) Validity(now time.Time) (validity Validity, ok bool) {
-	exp, nbf := t.timeClaims()
-	expires, hasExpires := numericDate(exp)
-	notBefore, hasNotBefore := numericDate(nbf)
+	expires, hasExpires := numericDate(t.exp)
+	notBefore, hasNotBefore := numericDate(t.nbf)
 	validity.State = StateValid
 	switch {
 	case hasExpires && !expires.After(now):
@@ -49,20 +48,6 @@ func (t *Token) Validity(now time.Time) (validity Validity, ok bool) {
 		validity.NotBefore = notBefore
 	}
 	return validity, hasExpires || hasNotBefore
-}
-
-// timeClaims returns "exp" and "nbf", nil where they are absent.
-func (t *Token) timeClaims() (exp, nbf jsontext.Value) {
-	visitMembers(t.Claims, func(member Member) error {
-		switch string(member.Name) {
-		case "exp":
-			exp = member.Value
-		case "nbf":
-			nbf = member.Value
-		}
-		return nil
-	})
-	return exp, nbf
 }
 
 // The calendar of RFC 3339 in Unix time: from the year 1, without its first
