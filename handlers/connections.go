@@ -50,8 +50,8 @@ func (l *Connections) Accept() (net.Conn, error) {
 	c := &connection{
 		Conn:     accepted,
 		listener: l,
-		read:     deadline{tell: accepted.SetReadDeadline},
-		write:    deadline{tell: accepted.SetWriteDeadline},
+		read:     newDeadline(accepted.SetReadDeadline),
+		write:    newDeadline(accepted.SetWriteDeadline),
 	}
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -130,13 +130,17 @@ type connection struct {
 	// out: the next request may arrive before net/http calls a connection idle.
 	heard atomic.Bool
 
-	read, write deadline
+	read, write *deadline
 }
 
 // isIdle reports whether nothing has come since the last answer.
 func (c *connection) isIdle() bool { return c.answered.Load() && !c.heard.Load() }
 
 func (c *connection) Read(p []byte) (int, error) {
+	if err := c.read.begin(); err != nil {
+		return 0, err
+	}
+	defer c.read.end()
 	n, err := c.Conn.Read(p)
 	if n > 0 {
 		c.heard.Store(true)
@@ -145,6 +149,10 @@ func (c *connection) Read(p []byte) (int, error) {
 }
 
 func (c *connection) Write(p []byte) (int, error) {
+	if err := c.write.begin(); err != nil {
+		return 0, err
+	}
+	defer c.write.end()
 	c.heard.Store(false)
 	return c.Conn.Write(p)
 }

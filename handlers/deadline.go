@@ -1,8 +1,10 @@
 package handlers
 
 import (
-	"errors"
+	"math"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -10,59 +12,98 @@ import (
 const deadlineInterval = 250 * time.Millisecond
 
 // deadline is the time by which the reads or the writes of a connection have to
-// end. The connection itself is told of it only once it has expired: net/http
-// moves the deadlines eight times for each request, and if each time moved a
-// timer, that would be a tenth of the request's CPU time.
+// end, of which there is one at a time. The connection itself is told only when
+// one is under way that has to end now: net/http moves the deadlines eight times
+// for each request, and if each time moved a timer, that would be a tenth of the
+// request's CPU time.
 type deadline struct {
-	tell    func(time.Time) error // sets the connection's own deadline
-	mutex   sync.Mutex
-	at      time.Time // zero for none
-	expired bool      // as the connection was told
+	tell func(time.Time) error // sets the connection's own deadline
+	at   atomic.Int64          // as nanoseconds after epoch, or never
+
+	mutex    sync.Mutex
+	underWay atomic.Bool // changes under mutex
+	told     bool        // the connection was told to end what is under way
 }
 
-// longAgo is before any deadline that a client is given. net/http sets one that
-// is earlier still, in 1970, to end its background read at once.
-var longAgo = time.Now()
+// epoch is before any deadline that a client is given. net/http sets one that is
+// earlier still, in 1970, to end its background read at once.
+var epoch = time.Now()
+
+const never = math.MaxInt64
+
+func newDeadline(tell func(time.Time) error) *deadline {
+	d := &deadline{tell: tell}
+	d.at.Store(never)
+	return d
+}
 
 // set moves the deadline.
-func (d *deadline) set(at time.Time) error {
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
-	d.at = at
-	return d.update(longAgo)
+func (d *deadline) set(at time.Time) {
+	if at.IsZero() {
+		d.at.Store(never)
+	} else {
+		d.at.Store(int64(at.Sub(epoch)))
+	}
+	if d.underWay.Load() {
+		d.enforce(epoch)
+	}
 }
 
-// enforce ends what the deadline is for, if it has expired by now. An error is a
-// closed connection's.
+// enforce ends what is under way, if the deadline has expired by now.
 func (d *deadline) enforce(now time.Time) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	d.update(now)
+	if d.underWay.Load() && d.hasExpired(now) {
+		d.told = true
+		d.tell(epoch) // an error is a closed connection's, which ends it as well
+	}
 }
 
-func (d *deadline) update(now time.Time) error {
-	expired := !d.at.IsZero() && !d.at.After(now)
-	if expired == d.expired {
-		return nil
+func (d *deadline) hasExpired(now time.Time) bool { return d.at.Load() <= int64(now.Sub(epoch)) }
+
+// begin tells that a read or a write is under way, and returns an error where it
+// must not be.
+func (d *deadline) begin() error {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	d.underWay.Store(true) // before a look at the deadline: set moves it before a look at this
+	if d.hasExpired(epoch) {
+		d.underWay.Store(false)
+		return os.ErrDeadlineExceeded
 	}
-	d.expired = expired
-	if expired {
-		return d.tell(d.at)
+	return nil
+}
+
+// end tells that it is over.
+func (d *deadline) end() {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	d.underWay.Store(false)
+	if d.told {
+		d.told = false
+		d.tell(time.Time{})
 	}
-	return d.tell(time.Time{})
 }
 
 // SetReadDeadline sets the time by which reads have to end, and none with the
 // zero time.
-func (c *connection) SetReadDeadline(at time.Time) error { return c.read.set(at) }
+func (c *connection) SetReadDeadline(at time.Time) error {
+	c.read.set(at)
+	return nil
+}
 
 // SetWriteDeadline sets the time by which writes have to end, and none with the
 // zero time.
-func (c *connection) SetWriteDeadline(at time.Time) error { return c.write.set(at) }
+func (c *connection) SetWriteDeadline(at time.Time) error {
+	c.write.set(at)
+	return nil
+}
 
 // SetDeadline sets both.
 func (c *connection) SetDeadline(at time.Time) error {
-	return errors.Join(c.read.set(at), c.write.set(at))
+	c.read.set(at)
+	c.write.set(at)
+	return nil
 }
 
 // enforceDeadlines looks after the deadlines of all connections, again and again

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -60,6 +61,15 @@ func TestReadDeadline(t *testing.T) {
 		_, err := accepted.Read(make([]byte, 8))
 		return err
 	}
+	succeed := func(what string) {
+		t.Helper()
+		io.WriteString(client, "text")
+		if err := read(); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	succeed("before any deadline")
+
 	accepted.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
 	checkExpires(t, accepted, "a deadline", 300*time.Millisecond, read)
 	checkExpires(t, accepted, "a deadline that has passed", 0, read)
@@ -78,12 +88,50 @@ func TestReadDeadline(t *testing.T) {
 		t.Errorf("without a deadline: %v", err)
 	}
 
+	accepted.SetReadDeadline(time.Now())
+	time.Sleep(3 * deadlineInterval)
+	accepted.SetReadDeadline(time.Time{})
+	succeed("after a deadline that expired when nothing was read")
+
 	// As net/http does it, behind every request.
 	time.AfterFunc(10*time.Millisecond, func() { accepted.SetReadDeadline(time.Unix(1, 0)) })
 	began := time.Now()
 	checkExpires(t, accepted, "a deadline long ago", 0, read)
 	if took := time.Since(began); took > deadlineInterval/2 {
 		t.Errorf("a deadline long ago: it took %v", took)
+	}
+	checkExpires(t, accepted, "a deadline long ago, before the read", 0, read)
+	accepted.SetReadDeadline(time.Unix(1, 0))
+	accepted.SetReadDeadline(time.Time{})
+	succeed("after deadlines long ago")
+}
+
+// TestDeadlineAsAReadBegins moves the deadline to long ago just before, while and
+// just after a read begins. The timer is stopped, so that it mends nothing.
+func TestDeadlineAsAReadBegins(t *testing.T) {
+	t.Parallel()
+	l := listenForTest(t)
+	accepted, client := accept(t, l)
+	l.timer.Stop()
+	defer time.AfterFunc(20*time.Second, func() { accepted.Close() }).Stop()
+	for i := range 20_000 {
+		moved := make(chan bool)
+		go func() {
+			for range i % 50 {
+				runtime.Gosched()
+			}
+			accepted.SetReadDeadline(time.Unix(1, 0))
+			close(moved)
+		}()
+		if _, err := accepted.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("read %d: %v", i, err)
+		}
+		<-moved
+		accepted.SetReadDeadline(time.Time{})
+	}
+	io.WriteString(client, "more")
+	if n, err := accepted.Read(make([]byte, 8)); n != 4 || err != nil {
+		t.Errorf("the next read: %d bytes, %v", n, err)
 	}
 }
 
