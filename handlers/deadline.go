@@ -12,24 +12,27 @@ import (
 const deadlineInterval = 250 * time.Millisecond
 
 // deadline is the time by which the reads or the writes of a connection have to
-// end, of which there is one at a time. The connection itself is told only when
-// one is under way that has to end now: net/http moves the deadlines eight times
-// for each request, and if each time moved a timer, that would be a tenth of the
-// request's CPU time.
+// end. There is one of each at a time: net/http and crypto/tls see to that. The
+// connection itself is told only when one is under way that has to end now:
+// net/http moves the deadlines eight times for each request, and if each time
+// moved a timer, that would be a tenth of the request's CPU time.
 type deadline struct {
 	tell func(time.Time) error // sets the connection's own deadline
-	at   atomic.Int64          // as nanoseconds after epoch, or never
+	at   atomic.Int64          // in nanoseconds after processStart, or never, or expired and less
 
 	mutex    sync.Mutex
 	underWay atomic.Bool // changes under mutex
 	told     bool        // the connection was told to end what is under way
 }
 
-// epoch is before any deadline that a client is given. net/http sets one that is
-// earlier still, in 1970, to end its background read at once.
-var epoch = time.Now()
+// processStart is before any deadline that a client is given. net/http sets one
+// that is earlier still, in 1970, to end its background read at once.
+var processStart = time.Now()
 
-const never = math.MaxInt64
+const (
+	never   = math.MaxInt64
+	expired = 0
+)
 
 func newDeadline(tell func(time.Time) error) *deadline {
 	d := &deadline{tell: tell}
@@ -37,37 +40,49 @@ func newDeadline(tell func(time.Time) error) *deadline {
 	return d
 }
 
-// set moves the deadline.
+// set moves the deadline. One that is not before processStart has no effect until
+// the next time that deadlines are looked at.
 func (d *deadline) set(at time.Time) {
 	if at.IsZero() {
 		d.at.Store(never)
-	} else {
-		d.at.Store(int64(at.Sub(epoch)))
+		return
 	}
-	if d.underWay.Load() {
-		d.enforce(epoch)
+	d.at.Store(int64(at.Sub(processStart)))
+	if d.hasExpired() && d.underWay.Load() {
+		d.interrupt()
 	}
 }
 
-// enforce ends what is under way, if the deadline has expired by now.
+// enforce makes a deadline expire that has come by now. It stays so until it is
+// moved.
 func (d *deadline) enforce(now time.Time) {
+	if at := d.at.Load(); at <= int64(now.Sub(processStart)) && d.at.CompareAndSwap(at, expired) {
+		d.interrupt()
+	}
+}
+
+func (d *deadline) hasExpired() bool { return d.at.Load() <= expired }
+
+// interrupt ends what is under way, unless the deadline was moved since.
+func (d *deadline) interrupt() {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	if d.underWay.Load() && d.hasExpired(now) {
+	if d.underWay.Load() && d.hasExpired() {
 		d.told = true
-		d.tell(epoch) // an error is a closed connection's, which ends it as well
+		d.tell(processStart) // an error is a closed connection's, which ends it as well
 	}
 }
 
-func (d *deadline) hasExpired(now time.Time) bool { return d.at.Load() <= int64(now.Sub(epoch)) }
-
-// begin tells that a read or a write is under way, and returns an error where it
-// must not be.
+// begin tells that a read or a write is under way. It returns
+// os.ErrDeadlineExceeded where the deadline has expired.
+//
+// It stores underWay and then loads at, where set does the opposite: so one of
+// them sees what the other stored, and no read waits behind its deadline.
 func (d *deadline) begin() error {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	d.underWay.Store(true) // before a look at the deadline: set moves it before a look at this
-	if d.hasExpired(epoch) {
+	d.underWay.Store(true)
+	if d.hasExpired() {
 		d.underWay.Store(false)
 		return os.ErrDeadlineExceeded
 	}

@@ -90,8 +90,12 @@ func TestReadDeadline(t *testing.T) {
 
 	accepted.SetReadDeadline(time.Now())
 	time.Sleep(3 * deadlineInterval)
+	io.WriteString(client, "too late")
+	checkExpires(t, accepted, "a deadline that expired when nothing was read", 0, read)
 	accepted.SetReadDeadline(time.Time{})
-	succeed("after a deadline that expired when nothing was read")
+	if err := read(); err != nil {
+		t.Errorf("what came too late, after the deadline was moved: %v", err)
+	}
 
 	// As net/http does it, behind every request.
 	time.AfterFunc(10*time.Millisecond, func() { accepted.SetReadDeadline(time.Unix(1, 0)) })
@@ -107,12 +111,15 @@ func TestReadDeadline(t *testing.T) {
 }
 
 // TestDeadlineAsAReadBegins moves the deadline to long ago just before, while and
-// just after a read begins. The timer is stopped, so that it mends nothing.
+// just after a read begins. The timer does not know the connection, so it mends
+// nothing.
 func TestDeadlineAsAReadBegins(t *testing.T) {
 	t.Parallel()
 	l := listenForTest(t)
 	accepted, client := accept(t, l)
-	l.timer.Stop()
+	l.mutex.Lock()
+	clear(l.open)
+	l.mutex.Unlock()
 	defer time.AfterFunc(20*time.Second, func() { accepted.Close() }).Stop()
 	for i := range 20_000 {
 		moved := make(chan bool)

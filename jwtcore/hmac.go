@@ -58,7 +58,7 @@ type hasher struct {
 	sum   [sha512.Size]byte      // the inner hash, then the MAC
 
 	// For minting:
-	moment moment // in which a token was last minted
+	frame  frame  // that of the last token
 	claims []byte // the claims from the id on, or a little before it
 }
 

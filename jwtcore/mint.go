@@ -61,19 +61,19 @@ func CompactData(value jsontext.Value) (jsontext.Value, error) {
 // but the space that dst lacks.
 func (k *Key) Mint(dst []byte, claims Claims) []byte {
 	h := k.algorithm.hashers.Get().(*hasher)
-	h.moment.set(claims.IssuedAt, claims.ExpiresIn)
-	h.claims = append(h.claims[:0], h.moment.idStart...)
+	h.frame.prepare(claims.IssuedAt, claims.ExpiresIn)
+	h.claims = append(h.claims[:0], h.frame.remainder...)
 	h.claims = hex.AppendEncode(h.claims, claims.ID[:])
 	h.claims = append(h.claims, `","payload":{"data":`...)
 	h.claims = append(h.claims, claims.Data...) // all that comes from outside, and it is JSON
-	h.claims = append(h.claims, h.moment.end...)
+	h.claims = append(h.claims, h.frame.suffix...)
 
 	start := len(dst)
-	size := len(h.moment.beginning) + base64url.EncodedLen(len(h.claims)) + len(".") + base64url.EncodedLen(k.algorithm.size)
+	size := len(h.frame.prefix) + base64url.EncodedLen(len(h.claims)) + len(".") + base64url.EncodedLen(k.algorithm.size)
 	if cap(dst)-start < size { // slices.Grow takes 3 % of minting more
 		dst = append(make([]byte, 0, start+size), dst...)
 	}
-	dst = append(dst, h.moment.beginning...)
+	dst = append(dst, h.frame.prefix...)
 	dst = appendEncoded(dst, h.claims)
 	mac := h.appendMAC(h.sum[:0], k, dst[start:])
 	dst = append(dst, '.')
@@ -90,28 +90,29 @@ func (k *Key) Mint(dst []byte, claims Claims) []byte {
 // again: rare large ones must not hold theirs for good.
 const maxKeptClaims = 64 << 10
 
-// moment is what tokens have in common that are minted within one second and
-// expire together. To make it once for all of them makes minting 3 % faster.
-type moment struct {
+// frame is what stands around the id and the data in all tokens that are issued
+// within one second and expire together. To make it once for all of them makes
+// minting 3 % faster.
+type frame struct {
 	issuedAt, expiresIn int64 // as in Claims, in seconds
 
-	// beginning is the token up to its id: the header, a dot and the first
-	// claims, as far as they fill groups of three bytes, which base64url turns
-	// into four characters each (RFC 4648 §4).
-	beginning []byte
+	// prefix is the token up to its id: the header, a dot and the first claims,
+	// as far as they fill groups of three bytes, which base64url turns into four
+	// characters each (RFC 4648 §4).
+	prefix []byte
 
-	idStart []byte // what then is left before the id: two bytes at most, to be encoded with it
-	end     []byte // the claims behind Data
+	remainder []byte // what is left of the claims before the id: two bytes at most, to be encoded with it
+	suffix    []byte // the claims behind Data
 }
 
-// set makes m ready for tokens that are issued at t and expire that many seconds
-// later, or never where these are 0.
-func (m *moment) set(t time.Time, expiresIn int64) {
+// prepare makes f ready for tokens that are issued at t and expire that many
+// seconds later, or never where these are 0.
+func (f *frame) prepare(t time.Time, expiresIn int64) {
 	issuedAt := t.Unix()
-	if issuedAt == m.issuedAt && expiresIn == m.expiresIn && len(m.beginning) > 0 {
+	if issuedAt == f.issuedAt && expiresIn == f.expiresIn && len(f.prefix) > 0 {
 		return
 	}
-	m.issuedAt, m.expiresIn = issuedAt, expiresIn
+	f.issuedAt, f.expiresIn = issuedAt, expiresIn
 
 	claims := append(make([]byte, 0, 64), `{"iat":`...)
 	claims = strconv.AppendInt(claims, issuedAt, 10)
@@ -121,11 +122,11 @@ func (m *moment) set(t time.Time, expiresIn int64) {
 	}
 	claims = append(claims, `,"jti":"`...)
 	whole := len(claims) - len(claims)%3
-	m.beginning = append(m.beginning[:0], encodedHeader+"."...)
-	m.beginning = appendEncoded(m.beginning, claims[:whole])
-	m.idStart = append(m.idStart[:0], claims[whole:]...)
+	f.prefix = append(f.prefix[:0], encodedHeader+"."...)
+	f.prefix = appendEncoded(f.prefix, claims[:whole])
+	f.remainder = append(f.remainder[:0], claims[whole:]...)
 
-	m.end = append(m.end[:0], `,"date":"`...)
-	m.end = t.UTC().AppendFormat(m.end, time.DateOnly)
-	m.end = append(m.end, `"}}`...)
+	f.suffix = append(f.suffix[:0], `,"date":"`...)
+	f.suffix = t.UTC().AppendFormat(f.suffix, time.DateOnly)
+	f.suffix = append(f.suffix, `"}}`...)
 }

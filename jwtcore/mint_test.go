@@ -161,12 +161,12 @@ func TestCompactDataDepth(t *testing.T) {
 	}
 }
 
-// TestMoment lets one hasher see seconds and days come and go, backwards and in
+// TestFrame lets one frame see seconds and days come and go, backwards and in
 // other zones as well, with lifetimes of all lengths.
-func TestMoment(t *testing.T) {
+func TestFrame(t *testing.T) {
 	midnight := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	east, west := time.FixedZone("east", 14*60*60), time.FixedZone("west", -12*60*60)
-	var m moment
+	var f frame
 	for _, at := range []time.Time{
 		time.Unix(0, 0), time.Unix(1, 0), midnight.Add(-time.Nanosecond), midnight, midnight.Add(time.Second - 1), midnight.Add(-time.Second),
 		midnight.Add(24*time.Hour - 1), midnight.Add(24 * time.Hour), midnight.In(east), midnight.Add(15 * time.Hour).In(east),
@@ -174,19 +174,19 @@ func TestMoment(t *testing.T) {
 		time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), midnight,
 	} {
 		for _, expiresIn := range []int64{0, 1, 1, 900, 31_536_000, 0} {
-			m.set(at, expiresIn)
+			f.prepare(at, expiresIn)
 
 			want := fmt.Sprintf(`{"iat":%d,`, at.Unix())
 			if expiresIn != 0 {
 				want += fmt.Sprintf(`"exp":%d,`, at.Unix()+expiresIn)
 			}
 			want += `"jti":"`
-			encoded, found := strings.CutPrefix(string(m.beginning), encodedHeader+".")
+			encoded, found := strings.CutPrefix(string(f.prefix), encodedHeader+".")
 			decoded, err := base64url.DecodeString(encoded)
-			if got := string(decoded) + string(m.idStart); got != want || !found || err != nil || len(encoded)%4 != 0 {
-				t.Errorf("%v, %d: the token begins with %s, and %s is left: %s, want %s", at, expiresIn, m.beginning, m.idStart, got, want)
+			if got := string(decoded) + string(f.remainder); got != want || !found || err != nil || len(encoded)%4 != 0 {
+				t.Errorf("%v, %d: the token begins with %s, and %s is left: %s, want %s", at, expiresIn, f.prefix, f.remainder, got, want)
 			}
-			if got, want := string(m.end), `,"date":"`+at.UTC().Format(time.DateOnly)+`"}}`; got != want {
+			if got, want := string(f.suffix), `,"date":"`+at.UTC().Format(time.DateOnly)+`"}}`; got != want {
 				t.Errorf("%v: the claims end with %s, want %s", at, got, want)
 			}
 		}

@@ -11,11 +11,11 @@ const (
 	maxPlainDepth   = 8 // objects inside one another
 )
 
-// plainMembers recognises the most common of what ReadObject takes: an object of
-// printable ASCII without a backslash, in which there are only strings, whole
-// numbers, true, false, null, and objects like it. It fills members and returns
-// how many there are. Where ok is false nothing is said about the text, and the
-// decoder has to be asked.
+// plainMembers recognises the most common of what ReadObject takes: an object in
+// which there are only strings, whole numbers, true, false, null, and objects like
+// it, all in what isPlainText takes. It fills members and returns how many there
+// are. Where ok is false nothing is said about the text, and the decoder has to be
+// asked.
 //
 // It takes a third of the time that the decoder and visitMembers do, and a fifth off
 // what an inspection takes, the hashing included.
@@ -28,10 +28,11 @@ func plainMembers(text []byte, members *[maxPlainMembers]Member) (count int, ok 
 	return count, end > 0 && skipSpace(text, end) == len(text)
 }
 
-// isPlainText reports whether text is printable ASCII without a backslash. It
-// looks at eight bytes at a time: the highest bit of each is set in word where it
-// is not ASCII, in the first difference where it is less than a space, and in the
-// second where it is a backslash.
+// isPlainText reports whether text is ASCII without backslashes and without the
+// characters below the space. It looks at eight bytes at a time: the highest bit
+// of each is set in word where it is not ASCII, in the first difference where it
+// is less than a space, and in the second where it is a backslash. A byte may
+// borrow from the next, but only one that is itself refused.
 func isPlainText(text []byte) bool {
 	const ones, highest = 0x0101010101010101, 0x8080808080808080
 	for ; len(text) >= 8; text = text[8:] {
@@ -48,9 +49,10 @@ func isPlainText(text []byte) bool {
 	return true
 }
 
-// The functions below return where what starts at a place in plain text ends, or
-// 0 where that is not plain.
+// The functions that follow return as end where something ends that starts at a
+// place in plain text, or 0 where it is not plain.
 
+// plainObject is for a place with a {.
 func plainObject(text []byte, at, depth int, members *[maxPlainMembers]Member) (count, end int) {
 	at = skipSpace(text, at+1)
 	if byteAt(text, at) == '}' {
@@ -116,6 +118,7 @@ func plainStringEnd(text []byte, at int) int {
 	return at + length + len(`""`)
 }
 
+// wholeNumberEnd is for a place with a digit.
 func wholeNumberEnd(text []byte, at int) int {
 	end := at
 	for isDigit(byteAt(text, end)) {

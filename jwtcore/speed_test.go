@@ -49,18 +49,18 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// TestSpeed holds minting and verifying against the plain way of doing the same
-// with the standard library, with a margin: it is there to catch what makes
-// them slow, not to measure. -v prints the ratios to the limits, which depend on
-// how fast the processor hashes.
+// TestSpeed holds minting and verifying against doing the same with the standard
+// library, with a margin: it is there to catch what makes them slow, not to
+// measure. -v prints the ratios to the limits, which depend on how fast the
+// processor hashes.
 func TestSpeed(t *testing.T) {
 	key, text, secret := NewKey(HS512, []byte(publishedKey)), []byte(golden[0].token), []byte(publishedKey)
 	data := []byte(golden[0].data)
 	var blocks [verifyBlocks * sha512.BlockSize]byte
 	tests := []struct {
-		name              string
-		run, limit, plain func()
-		least             float64 // how many times faster than the plain way, at least
+		name               string
+		run, limit, stdlib func()
+		least              float64 // how many times faster than stdlib, at least
 	}{
 		{
 			"minting",
@@ -69,7 +69,7 @@ func TestSpeed(t *testing.T) {
 				key.Mint(nil, Claims{IssuedAt: time.Now(), ID: id, Data: data})
 			},
 			func() { mintLimit(&blocks) },
-			func() { plainMint(secret, data) },
+			func() { stdlibMint(secret, data) },
 			3,
 		},
 		{
@@ -79,24 +79,24 @@ func TestSpeed(t *testing.T) {
 				token.Verify(secret)
 			},
 			func() { hashBlocks(&blocks, verifyBlocks) },
-			func() { plainVerify(golden[0].token, secret) },
+			func() { stdlibVerify(golden[0].token, secret) },
 			2.4,
 		},
 	}
 	for _, test := range tests {
 		faster := 0.0
 		for try := 0; try < 10 && faster < test.least; try++ {
-			times := fastest(test.run, test.limit, test.plain)
+			times := fastest(test.run, test.limit, test.stdlib)
 			faster = times[2].Seconds() / times[0].Seconds()
-			t.Logf("%s takes %.2f times its limit, and is %.1f times faster than the plain way", test.name, times[0].Seconds()/times[1].Seconds(), faster)
+			t.Logf("%s takes %.2f times its limit, and is %.1f times faster than the standard library", test.name, times[0].Seconds()/times[1].Seconds(), faster)
 		}
 		if faster < test.least {
-			t.Errorf("%s is %.1f times faster than the plain way, want at least %.1f", test.name, faster, test.least)
+			t.Errorf("%s is %.1f times faster than the standard library, want at least %.1f", test.name, faster, test.least)
 		}
 	}
 }
 
-func plainMint(secret, data []byte) string {
+func stdlibMint(secret, data []byte) string {
 	now := time.Now()
 	claims, _ := json.Marshal(map[string]any{
 		"iat":     now.Unix(),
@@ -109,7 +109,7 @@ func plainMint(secret, data []byte) string {
 	return input + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-func plainVerify(text string, secret []byte) bool {
+func stdlibVerify(text string, secret []byte) bool {
 	segments := strings.Split(text, ".")
 	for _, segment := range segments[:2] {
 		decoded, _ := base64.RawURLEncoding.DecodeString(segment)

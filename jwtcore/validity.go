@@ -65,7 +65,7 @@ func beyondCalendar(t time.Time) bool {
 // allowed. Times beyond the calendar come back as the nearest one beyond it.
 // Ok is false where value is absent or not a number.
 func numericDate(value jsontext.Value) (date time.Time, ok bool) {
-	if value == nil || value.Kind() != '0' {
+	if value.Kind() != '0' {
 		return time.Time{}, false
 	}
 	number, _ := strconv.ParseFloat(string(value), 64) // out of range is ±Inf
