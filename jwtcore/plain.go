@@ -49,8 +49,8 @@ func isPlainText(text []byte) bool {
 	return true
 }
 
-// The functions that follow return as end where something ends that starts at a
-// place in plain text, or 0 where it is not plain.
+// The functions that follow return where something ends that starts at a place in
+// plain text, or 0 where it is not plain.
 
 // plainObject is for a place with a {.
 func plainObject(text []byte, at, depth int, members *[maxPlainMembers]Member) (count, end int) {
