@@ -49,10 +49,10 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// TestSpeed holds minting and verifying against doing the same with the standard
-// library, with a margin: it is there to catch what makes them slow, not to
-// measure. -v prints the ratios to the limits, which depend on how fast the
-// processor hashes.
+// TestSpeed holds what minting and verifying take beyond their limits against what
+// the same takes beyond them with the standard library. How fast the processor
+// hashes is in none of that. The margin is wide: the test is there to catch what
+// makes them slow, not to measure. -v prints the ratios to the limits.
 func TestSpeed(t *testing.T) {
 	key, text, secret := NewKey(HS512, []byte(publishedKey)), []byte(golden[0].token), []byte(publishedKey)
 	data := []byte(golden[0].data)
@@ -60,7 +60,7 @@ func TestSpeed(t *testing.T) {
 	tests := []struct {
 		name               string
 		run, limit, stdlib func()
-		least              float64 // how many times faster than stdlib, at least
+		least              float64 // how many times as much stdlib takes beyond the limit
 	}{
 		{
 			"minting",
@@ -70,7 +70,7 @@ func TestSpeed(t *testing.T) {
 			},
 			func() { mintLimit(&blocks) },
 			func() { stdlibMint(secret, data) },
-			3,
+			10,
 		},
 		{
 			"parsing and verifying",
@@ -80,18 +80,19 @@ func TestSpeed(t *testing.T) {
 			},
 			func() { hashBlocks(&blocks, verifyBlocks) },
 			func() { stdlibVerify(golden[0].token, secret) },
-			2.4,
+			5,
 		},
 	}
 	for _, test := range tests {
-		faster := 0.0
-		for try := 0; try < 10 && faster < test.least; try++ {
-			times := fastest(test.run, test.limit, test.stdlib)
-			faster = times[2].Seconds() / times[0].Seconds()
-			t.Logf("%s takes %.2f times its limit, and is %.1f times faster than the standard library", test.name, times[0].Seconds()/times[1].Seconds(), faster)
+		times := 0.0
+		for try := 0; try < 10 && times < test.least; try++ {
+			took := fastest(test.run, test.limit, test.stdlib)
+			run, limit, stdlib := took[0].Seconds(), took[1].Seconds(), took[2].Seconds()
+			times = (stdlib - limit) / max(run-limit, limit/100)
+			t.Logf("%s takes %.2f times its limit; the standard library takes %.1f times as much beyond it", test.name, run/limit, times)
 		}
-		if faster < test.least {
-			t.Errorf("%s is %.1f times faster than the standard library, want at least %.1f", test.name, faster, test.least)
+		if times < test.least {
+			t.Errorf("%s: beyond the limit the standard library takes %.1f times as much, want at least %.0f", test.name, times, test.least)
 		}
 	}
 }
