@@ -885,9 +885,9 @@ func TestSlowClients(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		check("a slow header", headers, headerTimeout, "")
-		check("a slow first line", silent, headerTimeout, "")
-		check("a slow body", bodies, readTimeout, "HTTP/1.1 400 ")
+		check("a slow header", headers, 5*time.Second, "")
+		check("a slow first line", silent, 5*time.Second, "")
+		check("a slow body", bodies, 10*time.Second, "HTTP/1.1 400 ")
 	}()
 	fresh := 0
 	for {

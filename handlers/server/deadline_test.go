@@ -1,4 +1,4 @@
-package handlers
+package server
 
 import (
 	"errors"
@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// lateness is how late a deadline may be in a test, on a busy machine.
+// lateness is how late a deadline may take effect on a busy machine.
 const lateness = deadlineInterval + 2*time.Second
 
-// accept returns both ends of a connection: the accepted one, and the client's.
-func accept(t *testing.T, l *Connections) (net.Conn, net.Conn) {
+// accept returns both ends of a connection: the accepted one and the client's.
+func accept(t *testing.T, l *connections) (net.Conn, net.Conn) {
 	t.Helper()
 	client, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
@@ -31,18 +31,18 @@ func accept(t *testing.T, l *Connections) (net.Conn, net.Conn) {
 	return accepted, client
 }
 
-func listenForTest(t *testing.T) *Connections {
+func listenForTest(t *testing.T) *connections {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	return NewConnections(listener)
+	return trackConnections(listener)
 }
 
-// checkExpires calls operation, which has to fail for a deadline of after from
-// now. Where it does not, the connection is closed under it.
+// checkExpires calls operation and checks that it fails after that time because
+// of its deadline. If operation does not return, the connection is closed.
 func checkExpires(t *testing.T, c net.Conn, what string, after time.Duration, operation func() error) {
 	t.Helper()
 	defer time.AfterFunc(after+2*lateness, func() { c.Close() }).Stop()
@@ -50,7 +50,7 @@ func checkExpires(t *testing.T, c net.Conn, what string, after time.Duration, op
 	err := operation()
 	took := time.Since(began)
 	if !errors.Is(err, os.ErrDeadlineExceeded) || took < after || took > after+lateness {
-		t.Errorf("%s: %v after %v, want its end after %v", what, err, took, after)
+		t.Errorf("%s: %v after %v, want a deadline error after %v", what, err, took, after)
 	}
 }
 
@@ -91,13 +91,13 @@ func TestReadDeadline(t *testing.T) {
 	accepted.SetReadDeadline(time.Now())
 	time.Sleep(3 * deadlineInterval)
 	io.WriteString(client, "too late")
-	checkExpires(t, accepted, "a deadline that expired when nothing was read", 0, read)
+	checkExpires(t, accepted, "a deadline that expired between reads", 0, read)
 	accepted.SetReadDeadline(time.Time{})
 	if err := read(); err != nil {
-		t.Errorf("what came too late, after the deadline was moved: %v", err)
+		t.Errorf("a read after the deadline was moved: %v", err)
 	}
 
-	// As net/http does it, behind every request.
+	// net/http sets such a deadline after every request.
 	time.AfterFunc(10*time.Millisecond, func() { accepted.SetReadDeadline(time.Unix(1, 0)) })
 	began := time.Now()
 	checkExpires(t, accepted, "a deadline long ago", 0, read)
@@ -110,10 +110,10 @@ func TestReadDeadline(t *testing.T) {
 	succeed("after deadlines long ago")
 }
 
-// TestDeadlineAsAReadBegins moves the deadline to long ago just before, while and
-// just after a read begins. The timer does not know the connection, so it mends
-// nothing.
-func TestDeadlineAsAReadBegins(t *testing.T) {
+// TestDeadlineAsReadBegins moves the deadline to long ago just before, while and
+// just after a read begins. The timer does not know the connection, so it cannot
+// hide a deadline that was missed.
+func TestDeadlineAsReadBegins(t *testing.T) {
 	t.Parallel()
 	l := listenForTest(t)
 	accepted, client := accept(t, l)
@@ -145,7 +145,7 @@ func TestDeadlineAsAReadBegins(t *testing.T) {
 func TestWriteDeadline(t *testing.T) {
 	t.Parallel()
 	accepted, _ := accept(t, listenForTest(t))
-	write := func() error { // until nothing fits between here and the client, who does not read
+	write := func() error { // until the buffers are full: the client does not read
 		for {
 			if _, err := accepted.Write(make([]byte, 1<<20)); err != nil {
 				return err
@@ -155,14 +155,14 @@ func TestWriteDeadline(t *testing.T) {
 	accepted.SetDeadline(time.Now().Add(300 * time.Millisecond))
 	checkExpires(t, accepted, "a deadline", 250*time.Millisecond, write)
 	if _, err := accepted.Read(make([]byte, 8)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("the deadline of both ends no read: %v", err)
+		t.Errorf("SetDeadline does not end a read: %v", err)
 	}
 	accepted.SetWriteDeadline(time.Now().Add(600 * time.Millisecond))
 	checkExpires(t, accepted, "the next deadline", 500*time.Millisecond, write)
 }
 
 // TestDeadlineTimer checks that the timer stops when no connection is left, and
-// runs again for the next.
+// runs again for the next one.
 func TestDeadlineTimer(t *testing.T) {
 	t.Parallel()
 	l := listenForTest(t)
@@ -177,14 +177,13 @@ func TestDeadlineTimer(t *testing.T) {
 		time.Sleep(2 * deadlineInterval)
 		l.mutex.Lock()
 		if l.timer.Stop() {
-			t.Error("the timer runs without connections")
+			t.Error("the timer runs, but there are no connections")
 		}
 		l.mutex.Unlock()
 	}
 }
 
-// TestOneDeadlineTimer opens a connection after the other, none of which finds
-// another open.
+// TestOneDeadlineTimer opens one connection after another, never two at a time.
 func TestOneDeadlineTimer(t *testing.T) {
 	t.Parallel()
 	l := listenForTest(t)
@@ -194,6 +193,6 @@ func TestOneDeadlineTimer(t *testing.T) {
 		accepted.Close()
 	}
 	if l.timer != timer {
-		t.Error("every connection has a timer of its own")
+		t.Error("each connection has its own timer")
 	}
 }

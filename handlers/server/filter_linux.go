@@ -1,22 +1,26 @@
-package handlers
+package server
 
 import (
 	"net"
-	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// The flags of a TCP header (RFC 9293 §3.1), where a filter on a socket finds
-// the header.
+// The flags of a TCP header (RFC 9293 §3.1), at their offset in the packets that
+// a socket filter sees.
 const (
 	tcpFlagsOffset = 13
 	tcpFlagSYN     = 0x02
 )
 
-// dropSYN is a filter that drops whatever opens a connection, and lets the rest
-// pass. (Its jumps tell how many instructions to skip if so, and if not.)
+// dropSYN is a socket filter that drops packets that open a connection and lets
+// all others pass. (Jt and Jf are the numbers of instructions to skip if the test
+// is true, and if it is false.)
+//
+// Closing a listener resets the connections that wait in the kernel to be
+// accepted, and their clients may already have sent a request. With the filter,
+// they are accepted first. TestStopLosesNothing loses requests without it.
 var dropSYN = []unix.SockFilter{
 	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: tcpFlagsOffset},
 	{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, K: tcpFlagSYN, Jt: 0, Jf: 1},
@@ -24,15 +28,13 @@ var dropSYN = []unix.SockFilter{
 	{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
 }
 
-// stopConnecting lets no further client begin to connect. Those that have begun
-// still can be accepted: closing a listener resets those that wait in the
-// kernel for it, and their clients may have sent a request by then. Who is kept
-// out so tries again after a second, and is refused by then.
+// stopConnecting keeps more clients from connecting, while those that have begun
+// to can still be accepted. A client that is kept out of a TCP socket tries again
+// after a second, and is refused by then.
 func stopConnecting(listener net.Listener) error {
 	switch listener := listener.(type) {
-	case *net.UnixListener:
-		listener.SetUnlinkOnClose(false) // there may be another's by then
-		return os.Remove(listener.Addr().String())
+	case *unixListener:
+		return listener.unlink()
 	case *net.TCPListener:
 		return attachFilter(listener, dropSYN)
 	default:

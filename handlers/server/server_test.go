@@ -1,0 +1,197 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// newTestConfig returns a complete Config for a free port.
+func newTestConfig() Config {
+	return Config{Bind: "127.0.0.1:0", Handler: answerOK, GracefulTimeout: time.Minute, Logger: slog.New(slog.DiscardHandler)}
+}
+
+func TestListenRefusesIncompleteConfig(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(*Config){
+		"Handler": func(c *Config) { c.Handler = nil },
+		"Logger":  func(c *Config) { c.Logger = nil },
+	} {
+		config := newTestConfig()
+		remove(&config)
+		if _, err := Listen(config); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+}
+
+// TestServe asks a server over TCP and over a Unix socket, with the client that
+// this package makes for its address, and stops it.
+func TestServe(t *testing.T) {
+	t.Parallel()
+	for _, bind := range []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "socket")} {
+		config := newTestConfig()
+		config.Bind = bind
+		drained := 0
+		config.OnDrain = func() { drained++ }
+		server, err := Listen(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if server.Addr().Network() == "tcp" {
+			bind = server.Addr().String()
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- server.Serve(ctx) }()
+		response, err := NewClient(bind).Get("http://anywhere/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if string(text) != "ok" || err != nil {
+			t.Errorf("%s: %q, %v", bind, text, err)
+		}
+		cancel()
+		if err := <-ended; err != nil || drained != 1 {
+			t.Errorf("%s: the stop: %v, OnDrain called %d times", bind, err, drained)
+		}
+		if _, err := NewClient(bind).Get("http://anywhere/"); err == nil {
+			t.Errorf("%s: answered after the stop", bind)
+		}
+	}
+}
+
+// breakingListener accepts nothing. Its Accept fails when it is broken.
+type breakingListener struct {
+	net.Listener
+	broken chan error
+}
+
+func (l *breakingListener) Accept() (net.Conn, error) { return nil, <-l.broken }
+
+// TestServeReturnsErrorOfListener lets the listener fail before and during a
+// stop.
+func TestServeReturnsErrorOfListener(t *testing.T) {
+	t.Parallel()
+	for _, stopping := range []bool{false, true} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken := &breakingListener{listener, make(chan error, 1)}
+		ctx, cancel := context.WithCancel(t.Context())
+		server := &Server{config: newTestConfig()}
+		server.config.OnDrain = func() { broken.broken <- errors.New("broken") }
+		server.start(broken)
+		if stopping {
+			cancel()
+		} else {
+			server.config.OnDrain()
+		}
+		if err := server.Serve(ctx); err == nil || err.Error() != "broken" {
+			t.Errorf("stopping %t: Serve returned %v, want the listener's error", stopping, err)
+		}
+		cancel()
+	}
+}
+
+// TestCertificateFailsBeforeListening checks that a server with an unusable
+// certificate does not listen.
+func TestCertificateFailsBeforeListening(t *testing.T) {
+	t.Parallel()
+	config := newTestConfig()
+	socket := filepath.Join(t.TempDir(), "socket")
+	config.Bind, config.CertFile, config.KeyFile = "unix:"+socket, "missing.pem", "missing-key.pem"
+	if _, err := Listen(config); err == nil || !strings.Contains(err.Error(), "missing.pem") {
+		t.Errorf("Listen: %v", err)
+	}
+	if _, err := os.Lstat(socket); err == nil {
+		t.Error("the server listens")
+	}
+}
+
+// TestCloseLeavesSocketOfSuccessor closes a listener whose socket another one
+// has replaced.
+func TestCloseLeavesSocketOfSuccessor(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "socket")
+	first, err := listenUnix(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	second, err := listenUnix(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stopConnecting(first); err != nil {
+		t.Error(err)
+	}
+	first.Close()
+	connection, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatalf("the successor's socket is gone: %v", err)
+	}
+	connection.Close()
+	second.Close()
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("the successor's socket is still there after it closed")
+	}
+}
+
+// BenchmarkRequest measures requests over 64 connections, whose deadlines are
+// kept by one timer or, as net/http does it, by one for each. The machine's CPU
+// time includes the clients'.
+func BenchmarkRequest(b *testing.B) {
+	for _, bench := range []struct {
+		name  string
+		track bool
+	}{{"OneTimer", true}, {"TimerPerDeadline", false}} {
+		b.Run(bench.name, func(b *testing.B) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				b.Fatal(err)
+			}
+			server := &Server{config: newTestConfig()}
+			server.start(listener)
+			defer server.http.Close()
+			if bench.track {
+				go server.http.Serve(server.connections)
+			} else {
+				server.http.ConnState = nil
+				go server.http.Serve(listener)
+			}
+			b.SetParallelism(32)
+			b.RunParallel(func(pb *testing.PB) { askRepeatedly(b, pb, listener.Addr()) })
+		})
+	}
+}
+
+func askRepeatedly(b *testing.B, pb *testing.PB, address net.Addr) {
+	connection, err := net.Dial("tcp", address.String())
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	defer connection.Close()
+	response := make([]byte, 4<<10)
+	for pb.Next() {
+		io.WriteString(connection, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		if n, err := connection.Read(response); err != nil || !bytes.HasPrefix(response[:n], []byte("HTTP/1.1 200 ")) {
+			b.Errorf("%q, %v", response[:n], err)
+			return
+		}
+	}
+}
