@@ -27,6 +27,7 @@ import (
 	"tokenmint/handlers"
 	"tokenmint/handlers/server"
 	"tokenmint/jwtcore"
+	"tokenmint/jwtcore/keyfile"
 )
 
 const (
@@ -308,7 +309,7 @@ func reload(o options, service *handlers.Service, httpServer *server.Server, log
 }
 
 func reloadSigningKeys(path string, service *handlers.Service) error {
-	keys, err := jwtcore.ReadKeyFile(path)
+	keys, err := keyfile.Read(path)
 	if err != nil {
 		return err
 	}
@@ -321,14 +322,14 @@ func loadSigningKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
 	if o.signingKey != nil {
 		return parseSigningKey(o)
 	}
-	created, err := jwtcore.CreateKeyFile(o.signingKeyFile)
+	created, err := keyfile.Create(o.signingKeyFile)
 	if err != nil {
 		return nil, err
 	}
 	if created {
 		logger.Warn("created a key file with a new signing key: keep it, or tokens minted now will not verify later", "file", o.signingKeyFile)
 	}
-	return jwtcore.ReadKeyFile(o.signingKeyFile)
+	return keyfile.Read(o.signingKeyFile)
 }
 
 // parseSigningKey returns the key in SIGNING_KEY.
@@ -336,7 +337,7 @@ func parseSigningKey(o options) ([]*jwtcore.Key, error) {
 	if o.signingKeyFileSet {
 		return nil, errors.New("both SIGNING_KEY and SIGNING_KEY_FILE (or -signing-key-file) are set: set one of them")
 	}
-	keys, err := jwtcore.ParseKeys([]byte(*o.signingKey))
+	keys, err := keyfile.Parse([]byte(*o.signingKey))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("SIGNING_KEY: %w", err)

@@ -10,21 +10,22 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// maxLoggedSegment is the size in bytes of the longest path segment that is
-// logged: shorter than a signing key, and than what says anything in a token.
-const maxLoggedSegment = 32
+// minSecretSegment is the size in bytes from which a path segment is left out of
+// the log, because it could be a secret: a signing key, a credential of 32
+// characters, or a part of a token.
+const minSecretSegment = 32
 
-// logAccess logs one request that was answered: no body, no query and no
-// header. The remote address is the connection's own, since anyone can write
-// an X-Forwarded-For.
+// logAccess logs one request that was answered, without its body, its query and
+// its header. The remote address is that of the connection, because any client can
+// send an X-Forwarded-For.
 func (s *Service) logAccess(c echo.Context, took time.Duration) {
 	r, response := c.Request(), c.Response()
 	size := response.Size
 	if r.Method == http.MethodHead {
-		size = 0 // it was told, but not sent
+		size = 0 // the body was written, but not sent
 	}
 	s.logger.LogAttrs(context.Background(), slog.LevelInfo, "request",
-		slog.String("method", countedMethods[methodIndex(r.Method)]),
+		slog.String("method", methodLabel(r.Method)),
 		slog.String("path", loggedPath(r)),
 		slog.Int("status", response.Status),
 		slog.Int64("bytes", size),
@@ -33,13 +34,13 @@ func (s *Service) logAccess(c echo.Context, took time.Duration) {
 	)
 }
 
-// loggedPath returns the path as it was sent: percent-encoded, so that it has
-// no control characters in it. Some clients put a token or a key into the path
-// by mistake: long segments are left out.
+// loggedPath returns the path of the request as it was sent: percent-encoded, and
+// so without control characters. It leaves out long segments, because some clients
+// put a token or a key into the path by mistake.
 func loggedPath(r *http.Request) string {
 	segments := strings.Split(r.URL.EscapedPath(), "/")
 	for i, segment := range segments {
-		if len(segment) > maxLoggedSegment {
+		if len(segment) >= minSecretSegment {
 			segments[i] = "..."
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// newLoggingServer serves with the access log on, in text or JSON.
+// newLoggingServer serves with the access log on, in the named format.
 func newLoggingServer(t *testing.T, format string) (log *bytes.Buffer, server *httptest.Server) {
 	t.Helper()
 	log = new(bytes.Buffer)
@@ -43,6 +43,7 @@ func TestAccessLog(t *testing.T) {
 		{"GET", "/nowhere/\u009b\u202e", "", "GET", "/nowhere/%C2%9B%E2%80%AE", 404},
 		{"GET", "/token/" + goldenToken, "", "GET", "/token/...", 404},
 		{"GET", "/" + publishedKey + "/x", "", "GET", "/.../x", 404},
+		{"GET", "/" + strings.Repeat("x", 31) + "/" + strings.Repeat("x", 32), "", "GET", "/" + strings.Repeat("x", 31) + "/...", 404},
 		{canary, "/", "", "other", "/", 405},
 		{"OPTIONS", "/token", "", "OPTIONS", "/token", 204},
 	}
@@ -75,8 +76,8 @@ func TestAccessLog(t *testing.T) {
 	}
 }
 
-// TestAccessLogLines checks that no path makes a line of its own, or reaches a
-// terminal as a control character, in either format.
+// TestAccessLogLines checks that no path adds a line to the log, or a control
+// character that would reach a terminal.
 func TestAccessLogLines(t *testing.T) {
 	paths := []string{"/a%0Alevel=ERROR", "/a%0d%0ab", "/%1b%5b2J", "/%22%7d%0a", "/%00", "/%C2%9B", "/%ff", "*", "/\u009b"}
 	for _, format := range []string{"text", "json"} {
@@ -95,8 +96,8 @@ func TestAccessLogLines(t *testing.T) {
 	}
 }
 
-// TestAccessLogIsOff checks that nothing is logged where nobody asked for it.
+// TestAccessLogIsOff checks that requests are not logged by default.
 func TestAccessLogIsOff(t *testing.T) {
-	_, server := newServer(t) // which fails the test for a line in its log
+	_, server := newServer(t) // fails the test if anything is logged
 	send(t, "GET", server.URL+"/healthz", "", nil)
 }

@@ -15,16 +15,16 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"tokenmint/jwtcore"
+	"tokenmint/jwtcore/keyfile"
 )
 
-// canarySecret is the service's own key where canaries are looked for.
+// canarySecret is the service's own key in the tests that look for secrets.
 const canarySecret = "canary-key-4d1f9a0b3c5e7d2f8a6b1c0e9d3f5a7b2c4e6d8f0a1b3c5d7e9f-secret"
 
-// canaryData is what the tokens carry there.
+// canaryData is the user data in these tests.
 const canaryData = "canary-data-91c2e4"
 
-// logSettings are all ways to log.
+// logSettings are all combinations of the settings for logs.
 var logSettings = []struct {
 	format    string
 	accessLog bool
@@ -33,7 +33,7 @@ var logSettings = []struct {
 // newCanaryService returns a service that signs with canarySecret.
 func newCanaryService(t *testing.T, log io.Writer, format string, accessLog bool) *Service {
 	t.Helper()
-	keys, err := jwtcore.ParseKeys([]byte(canarySecret))
+	keys, err := keyfile.Parse([]byte(canarySecret))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,13 +48,12 @@ func newCanaryService(t *testing.T, log io.Writer, format string, accessLog bool
 	return service
 }
 
-// findTraces fails the test where a secret is in text: as it is, encoded, or
-// its telling part.
+// findTraces fails the test if text contains one of secrets, as it is or encoded.
 func findTraces(t *testing.T, where, text string, secrets ...string) {
 	t.Helper()
 	for _, secret := range secrets {
 		traces := []string{secret, hex.EncodeToString([]byte(secret)), fmt.Sprintf("%q", secret), fmt.Sprint([]byte(secret))}
-		for shift := range 3 { // of three ways in which it can lie in base64
+		for shift := range 3 { // the offsets that it can have within base64
 			encoded := base64.RawURLEncoding.EncodeToString([]byte(secret[shift : shift+(len(secret)-shift)/3*3]))
 			traces = append(traces, encoded, strings.NewReplacer("-", "+", "_", "/").Replace(encoded))
 		}
@@ -67,8 +66,8 @@ func findTraces(t *testing.T, where, text string, secrets ...string) {
 	}
 }
 
-// canaryRequests returns requests with secrets in them, good and bad, for every
-// place where a client can put one.
+// canaryRequests returns good and bad requests with secrets in every place where a
+// client can put one.
 func canaryRequests(t *testing.T, server *httptest.Server, token string) []*http.Request {
 	t.Helper()
 	bodies := []string{
@@ -119,8 +118,9 @@ func canaryRequests(t *testing.T, server *httptest.Server, token string) []*http
 	return requests
 }
 
-// TestCanary drives every route and every error with known secrets, at every
-// log setting, and finds them nowhere but in the good answers they belong to.
+// TestCanary sends known secrets to every route and causes every error, with all
+// settings for logs. The secrets must appear only in the responses that return
+// them.
 func TestCanary(t *testing.T) {
 	for _, setting := range logSettings {
 		var log bytes.Buffer
@@ -155,8 +155,8 @@ func TestCanary(t *testing.T) {
 	}
 }
 
-// TestCanaryInAPanic forces panics, with the secrets as what panics and as the
-// arguments of what does, and errors that the table does not know.
+// TestCanaryInAPanic makes handlers panic with secrets as their values and as the
+// arguments of the function that panics.
 func TestCanaryInAPanic(t *testing.T) {
 	for _, setting := range logSettings {
 		var log bytes.Buffer

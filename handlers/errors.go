@@ -8,30 +8,31 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"tokenmint/jwtcore"
+	"tokenmint/jwtcore/ijson"
 )
 
-// What can be wrong with a request. Each text is one line that says what to
-// do, in ASCII, since it travels in a header as well.
+// The errors of requests. Each text is one line that says what to do, in ASCII,
+// because it is also sent in a header.
 var (
 	errContentType      = errors.New("send the Content-Type application/json")
 	errContentEncoding  = errors.New("send the body as it is, without a Content-Encoding")
 	errBodyTooLarge     = errors.New("the body is too large: send at most 256 KiB to mint, 512 KiB to inspect")
-	errBodyCutShort     = errors.New("the body ended early, came too slowly or was not well framed: send all of it")
+	errBodyCutShort     = errors.New("the body ended early, arrived too slowly or was badly framed: send all of it")
 	errMemberType       = errors.New("a member has the wrong type")
 	errTokenAbsent      = errors.New("send the token to inspect in the member Token")
 	errSigningKeyAbsent = errors.New("send the key to check the signature with in the member Signing_key")
-	errUserDataAbsent   = errors.New("send the data to sign in the member user_data: any JSON value but null")
+	errUserDataAbsent   = errors.New("send the data to sign in the member user_data: any JSON value except null")
 	errExpiresIn        = errors.New("send expires_in as whole seconds from 1 to 3153600000, or leave it out")
-	errNotFound         = errors.New("nothing is here: see the routes in the README")
-	errMethod           = errors.New("this route does not take this method: the header Allow names those it takes")
+	errNotFound         = errors.New("there is no such route: see /openapi.yaml")
+	errMethod           = errors.New("this route does not support this method: the header Allow lists those it supports")
 	errDraining         = errors.New("the service is stopping: ask another copy of it")
-	errInternal         = errors.New("the service failed: try again, and tell its operator if that does not help")
+	errInternal         = errors.New("the service failed: try again, and report it to the operator if it fails again")
 )
 
 // errorTable is the one place where errors become status codes. GET, HEAD and
-// POST /token answer with the codes of the service's published contract, which
-// says some of its errors with 2xx; all others use HTTP's own (RFC 9110 §15).
-// An error that is not in the table is a 500.
+// POST /token use the codes of the service's published contract, which answers
+// some errors with 2xx. All other routes use HTTP's own codes (RFC 9110 §15). An
+// error that is not in the table is a 500.
 var errorTable = []struct {
 	err             error
 	http, published int
@@ -43,7 +44,7 @@ var errorTable = []struct {
 	{errBodyTooLarge, http.StatusRequestEntityTooLarge, http.StatusRequestEntityTooLarge},
 	{errBodyCutShort, http.StatusBadRequest, http.StatusBadRequest},
 	{jwtcore.ErrMalformed, http.StatusBadRequest, http.StatusBadRequest},
-	{jwtcore.ErrNotObject, http.StatusBadRequest, http.StatusBadRequest},
+	{ijson.ErrNotObject, http.StatusBadRequest, http.StatusBadRequest},
 	{errMemberType, http.StatusBadRequest, http.StatusBadRequest},
 	{errTokenAbsent, http.StatusBadRequest, http.StatusNonAuthoritativeInfo},
 	{errSigningKeyAbsent, http.StatusBadRequest, http.StatusNoContent},
@@ -54,9 +55,11 @@ var errorTable = []struct {
 	{errNotFound, http.StatusNotFound, http.StatusNotFound},
 	{errMethod, http.StatusMethodNotAllowed, http.StatusMethodNotAllowed},
 	{errDraining, http.StatusServiceUnavailable, http.StatusServiceUnavailable},
+	{errInternal, http.StatusInternalServerError, http.StatusInternalServerError},
 }
 
-// respondError answers with an error that a handler or the router returned.
+// respondError answers with an error that a handler or the router returned. It is
+// the router's HTTPErrorHandler.
 func (s *Service) respondError(err error, c echo.Context) {
 	switch {
 	case errors.Is(err, echo.ErrNotFound):
@@ -64,20 +67,32 @@ func (s *Service) respondError(err error, c echo.Context) {
 	case errors.Is(err, echo.ErrMethodNotAllowed):
 		err = errMethod
 	}
-	status := statusOf(err, usesPublishedCodes(c))
-	if status == http.StatusInternalServerError {
+	status, ok := statusOf(err, usesPublishedCodes(c))
+	if !ok {
 		s.logger.Error("a request failed", "error", err)
 		err = errInternal
 	}
 	header := c.Response().Header()
-	s.closeWhenDraining(header)
-	switch { // what would have been taken, RFC 9110 §15.5.16
+	switch { // what would have been accepted (RFC 9110 §15.5.16)
 	case errors.Is(err, errContentType):
 		header.Set("Accept", "application/json")
 	case errors.Is(err, errContentEncoding):
 		header.Set("Accept-Encoding", "identity")
 	}
-	writeError(c.Response(), status, err.Error())
+	header.Set("Error-Description", err.Error())
+	if status == http.StatusNoContent { // which has no body (RFC 9110 §15.3.5)
+		s.writeHeader(c, status)
+		return
+	}
+	s.respondJSON(c, status, errorBody(status, err.Error()))
+}
+
+// errorBody returns the body of an error response.
+func errorBody(status int, description string) []byte {
+	body := append([]byte(`{"status":`), strconv.Itoa(status)...)
+	body = append(body, `,"description":`...)
+	body = appendString(body, description)
+	return append(body, '}')
 }
 
 func usesPublishedCodes(c echo.Context) bool {
@@ -89,45 +104,17 @@ func usesPublishedCodes(c echo.Context) bool {
 	}
 }
 
-func statusOf(err error, published bool) int {
+// statusOf returns the status of err, from the published contract or HTTP's own. If
+// err is not in the table, ok is false and the status is 500.
+func statusOf(err error, published bool) (status int, ok bool) {
 	for _, row := range errorTable {
 		if !errors.Is(err, row.err) {
 			continue
 		}
 		if published {
-			return row.published
+			return row.published, true
 		}
-		return row.http
+		return row.http, true
 	}
-	return http.StatusInternalServerError
-}
-
-// writeError writes the error shape. The description is sent in a header too,
-// since a 204 can carry no body (RFC 9110 §15.3.5).
-func writeError(w http.ResponseWriter, status int, description string) {
-	w.Header().Set("Error-Description", description)
-	if status == http.StatusNoContent {
-		w.WriteHeader(status)
-		return
-	}
-	body := append([]byte(`{"status":`), strconv.Itoa(status)...)
-	body = append(body, `,"description":`...)
-	body = appendString(body, description)
-	writeJSON(w, status, append(body, '}'))
-}
-
-// netHTTPBuffer is the size in bytes of the answers whose length net/http tells
-// by itself, and for less than a handler can.
-const netHTTPBuffer = 2048
-
-// writeJSON writes a whole response. Its length is always told, so that a
-// client can tell that none of it is missing.
-func writeJSON(w http.ResponseWriter, status int, body []byte) {
-	header := w.Header()
-	header["Content-Type"] = applicationJSON
-	if len(body) > netHTTPBuffer {
-		header.Set("Content-Length", strconv.Itoa(len(body)))
-	}
-	w.WriteHeader(status)
-	w.Write(body) // an error is the client's leaving, and nobody is left to tell
+	return http.StatusInternalServerError, false
 }

@@ -16,10 +16,10 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// canary stands in requests where a secret would, and in no answer to them.
+// canary takes the place of a secret in requests. No response to them contains it.
 const canary = "canary-7f3a91"
 
-// checkError checks that an answer is an error of this status in the
+// checkError checks that a response is an error with this status, in the
 // contract's shape.
 func checkError(t *testing.T, name string, got response, status int) {
 	t.Helper()
@@ -32,7 +32,7 @@ func checkError(t *testing.T, name string, got response, status int) {
 		t.Errorf("%s: Error-Description is %q, want a line of ASCII", name, description)
 	}
 	if strings.Contains(description+got.body, canary) {
-		t.Errorf("%s: the answer quotes the request: %s", name, got.body)
+		t.Errorf("%s: the response quotes the request: %s", name, got.body)
 	}
 	if status == http.StatusNoContent {
 		if got.body != "" || got.header.Get("Content-Length") != "" || got.header.Get("Content-Type") != "" {
@@ -57,12 +57,12 @@ func checkError(t *testing.T, name string, got response, status int) {
 	}
 }
 
-// errorCase is one thing wrong with a request, and the status that it has on
-// POST /token, on GET and HEAD /token, and on QUERY /token and POST
-// /token/verify; 0 where the route does not have the case.
+// errorCase is a bad request, with its status on POST /token, on GET and HEAD
+// /token, and on QUERY /token and POST /token/verify. A status of 0 means that the
+// case does not apply to the route.
 type errorCase struct {
 	name                       string
-	header                     http.Header // application/json where nil
+	header                     http.Header // nil for application/json
 	body                       string
 	mint, inspect, inspectHTTP int
 }
@@ -77,11 +77,11 @@ func errorCases() []errorCase {
 		text, _ := json.Marshal(token)
 		return `{"user_data":1,"Token":` + string(text) + `,"Signing_key":"` + canary + `"}`
 	}
-	large := func(size int) string { // one JSON object of that many bytes
+	large := func(size int) string { // returns a JSON object of that many bytes
 		return `{"user_data":"` + strings.Repeat("x", size-len(`{"user_data":""}`)) + `"}`
 	}
 	cases := []errorCase{
-		// Content-Type, before all else.
+		// Content-Type comes first.
 		{"no Content-Type", http.Header{}, good, 202, 202, 415},
 		{"text/plain", contentType("text/plain"), good, 202, 202, 415},
 		{"a form", contentType("application/x-www-form-urlencoded"), good, 202, 202, 415},
@@ -178,12 +178,12 @@ func errorCases() []errorCase {
 		{"a JWE", nil, withToken("e30.e30.e30.e30.e30"), 0, 400, 400},
 		{"a padded token", nil, withToken(goldenToken + "=="), 0, 400, 400},
 		{"a line break in the token", nil, withToken(goldenToken[:50] + "\n" + goldenToken[50:]), 0, 400, 400},
-		{"a header that is no JSON", nil, withToken(canary + "." + canary + "."), 0, 400, 400},
+		{"a header that is not JSON", nil, withToken(canary + "." + canary + "."), 0, 400, 400},
 	}
 	return cases
 }
 
-// TestErrorTable goes through every cell of the contract's table over a socket.
+// TestErrorTable tries every cell of the contract's table of errors over a socket.
 func TestErrorTable(t *testing.T) {
 	_, server := newServer(t)
 	for _, test := range errorCases() {
@@ -230,7 +230,7 @@ func TestUnsupportedMediaTypeSaysWhatIsSupported(t *testing.T) {
 	}
 }
 
-// exchangeRaw sends text as it is, closes its side, and returns what came back.
+// exchangeRaw sends text as it is, closes its side, and returns what it receives.
 func exchangeRaw(t *testing.T, address, text string) *bufio.Reader {
 	t.Helper()
 	connection, err := net.Dial("tcp", address)
@@ -262,7 +262,7 @@ func readResponse(t *testing.T, reader *bufio.Reader, method string) response {
 	return response{answer.StatusCode, answer.Header, string(body), answer.Close}
 }
 
-// TestBodyCutShort sends bodies that end before they should.
+// TestBodyCutShort sends bodies that end too early.
 func TestBodyCutShort(t *testing.T) {
 	_, server := newServer(t)
 	bodies := map[string]string{
@@ -281,8 +281,8 @@ func TestBodyCutShort(t *testing.T) {
 	}
 }
 
-// TestConnectionLivesOn sends requests one behind the other on one connection:
-// no error may leave part of a body behind for the next to start with.
+// TestConnectionLivesOn sends bad requests one after another on one connection: no
+// error may leave a part of a body that the next request would begin with.
 func TestConnectionLivesOn(t *testing.T) {
 	_, server := newServer(t)
 	var requests strings.Builder
@@ -306,8 +306,8 @@ func TestConnectionLivesOn(t *testing.T) {
 	}
 }
 
-// TestUnknownErrorIsInternal returns an error that is not in the table: it
-// becomes a 500 that says nothing of it, and a log line.
+// TestUnknownErrorIsInternal checks that an error that is not in the table becomes
+// a 500 that does not quote it, and a log line.
 func TestUnknownErrorIsInternal(t *testing.T) {
 	var log bytes.Buffer
 	service := newService(t, &log)
@@ -323,7 +323,7 @@ func TestUnknownErrorIsInternal(t *testing.T) {
 func TestErrorTableIsSound(t *testing.T) {
 	for i, row := range errorTable {
 		if row.http < 400 {
-			t.Errorf("%v: %d is no error in HTTP", row.err, row.http)
+			t.Errorf("%v: %d is not an error in HTTP", row.err, row.http)
 		}
 		for _, other := range errorTable[:i] {
 			if errors.Is(row.err, other.err) {

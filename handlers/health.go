@@ -6,17 +6,18 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-var statusOK = []byte(`{"status":"ok"}`)
+const statusOK = `{"status":"ok"}`
 
 // health answers GET /healthz: the process is alive.
 func (s *Service) health(c echo.Context) error {
-	return s.respond(c, http.StatusOK, statusOK)
+	return s.respondJSON(c, http.StatusOK, []byte(statusOK))
 }
 
-// ready answers GET /readyz: new requests are welcome, until the service stops.
+// ready answers GET /readyz: the service accepts requests, until it begins to
+// stop.
 func (s *Service) ready(c echo.Context) error {
 	if s.draining.Load() {
 		return errDraining
 	}
-	return s.respond(c, http.StatusOK, statusOK)
+	return s.respondJSON(c, http.StatusOK, []byte(statusOK))
 }

@@ -3,6 +3,7 @@ package handlers
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -15,7 +16,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// scrape reads /metrics as Prometheus would, into the value of each series.
+// scrape reads /metrics as Prometheus would, and returns the value of each series.
 func scrape(t *testing.T, server *httptest.Server) map[string]float64 {
 	t.Helper()
 	got := send(t, "GET", server.URL+"/metrics", "", nil)
@@ -46,7 +47,7 @@ func scrape(t *testing.T, server *httptest.Server) map[string]float64 {
 	return series
 }
 
-// TestMetrics checks what each kind of request adds to each series.
+// TestMetrics checks what the requests of each kind add to each series.
 func TestMetrics(t *testing.T) {
 	service, server := newServer(t)
 	good, wrongKey := inspectBody(goldenToken, publishedKey, ""), inspectBody(goldenToken, "another", "")
@@ -110,8 +111,8 @@ func TestMetrics(t *testing.T) {
 	awaitScrapes(t, server, 1)
 }
 
-// awaitScrapes waits until so many scrapes are counted: a long answer has
-// arrived before the request is counted.
+// awaitScrapes waits until that many scrapes are counted: a scrape is counted
+// after its response has arrived.
 func awaitScrapes(t *testing.T, server *httptest.Server, count float64) {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
@@ -122,7 +123,7 @@ func awaitScrapes(t *testing.T, server *httptest.Server, count float64) {
 	t.Errorf("%v scrapes are not counted", count)
 }
 
-// TestMetricsOfAPanic checks that it counts as the 500 that it becomes.
+// TestMetricsOfAPanic checks that a panic is counted as the 500 that it becomes.
 func TestMetricsOfAPanic(t *testing.T) {
 	var log bytes.Buffer
 	service := newService(t, &log)
@@ -135,9 +136,9 @@ func TestMetricsOfAPanic(t *testing.T) {
 	}
 }
 
-// TestPanicWithinAnAnswer checks that a client does not take half an answer for
-// a whole one.
-func TestPanicWithinAnAnswer(t *testing.T) {
+// TestPanicWithinAResponse checks that a client cannot take half a response for a
+// whole one.
+func TestPanicWithinAResponse(t *testing.T) {
 	var log bytes.Buffer
 	service := newService(t, &log)
 	service.router.GET("/half", func(c echo.Context) error {
@@ -161,7 +162,8 @@ func TestPanicWithinAnAnswer(t *testing.T) {
 	}
 }
 
-// TestSeriesAreBounded sends what clients can make up: none of it makes a series.
+// TestSeriesAreBounded sends methods and paths that the service does not know, and
+// checks that they add no series.
 func TestSeriesAreBounded(t *testing.T) {
 	_, server := newServer(t)
 	awaitScrapes(t, server, 1)
@@ -179,9 +181,10 @@ func TestSeriesAreBounded(t *testing.T) {
 }
 
 func BenchmarkObserve(b *testing.B) {
-	var log bytes.Buffer
-	service := newService(b, &log)
+	service := newService(b, io.Discard)
+	c := service.router.NewContext(httptest.NewRequest("POST", "/token", nil), httptest.NewRecorder())
+	c.SetPath("/token")
 	for b.Loop() {
-		service.metrics.observe("/token", "POST", 200, 100*time.Microsecond)
+		service.metrics.observe(c, 100*time.Microsecond)
 	}
 }

@@ -11,18 +11,18 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// operations are the methods that OpenAPI 3.1 has words for.
+// operations are the methods that OpenAPI 3.1 can describe.
 var operations = []string{"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"}
 
-// describedStatuses reads openapi.yaml: the statuses of every operation, by
-// method and path, as in "GET /token". The file keeps to one layout, which is
-// all that is understood here; the browser tests read it as YAML.
+// describedStatuses returns the statuses of every operation in openapi.yaml, by
+// method and path, such as "GET /token". It understands only the layout of that
+// file; the browser tests read it as YAML.
 func describedStatuses(t *testing.T) map[string][]int {
 	t.Helper()
 	_, paths, found := strings.Cut(string(openAPI), "\npaths:\n")
 	paths, _, ended := strings.Cut(paths, "\ncomponents:\n")
 	if !found || !ended {
-		t.Fatal("openapi.yaml has no paths, or no components behind them")
+		t.Fatal("openapi.yaml has no paths, or no components after them")
 	}
 	line := regexp.MustCompile(`^(?:  (/\S*)|    ([a-z]+)|        "([0-9]{3})"):$`)
 	described := map[string][]int{}
@@ -43,7 +43,7 @@ func describedStatuses(t *testing.T) map[string][]int {
 	return described
 }
 
-// describedMethods are those of a route: all, where it is for any.
+// describedMethods returns the methods of a route, which may be all operations.
 func describedMethods(route *echo.Route) []string {
 	if route.Method == echo.RouteNotFound {
 		return operations
@@ -51,12 +51,12 @@ func describedMethods(route *echo.Route) []string {
 	return []string{route.Method}
 }
 
-// describedPath turns :name into {name}.
+// describedPath replaces :name with {name}.
 func describedPath(path string) string {
 	return regexp.MustCompile(`:([a-z]+)`).ReplaceAllString(path, "{$1}")
 }
 
-// TestEveryRouteIsDescribed holds openapi.yaml against the routes, both ways.
+// TestEveryRouteIsDescribed compares openapi.yaml with the routes, both ways.
 func TestEveryRouteIsDescribed(t *testing.T) {
 	service, _ := newServer(t)
 	described := describedStatuses(t)
@@ -66,7 +66,7 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 		for _, method := range describedMethods(route) {
 			operation := method + " " + path
 			routed[operation] = true
-			switch { // what the format cannot list stands in the text
+			switch { // what the format cannot describe is in the text
 			case described[operation] != nil:
 			case !slices.Contains(operations, method) && strings.Contains(string(openAPI), "`"+operation+"`"):
 			case strings.HasSuffix(path, "/*") && strings.Contains(string(openAPI), "`"+path+"`"):
@@ -77,13 +77,13 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	}
 	for operation := range described {
 		if !routed[operation] {
-			t.Errorf("openapi.yaml describes %s, for which there is no route", operation)
+			t.Errorf("openapi.yaml describes %s, which has no route", operation)
 		}
 	}
 }
 
-// TestEveryStatusIsDescribed goes through the table of errors over a socket.
-// What comes back is described, and what is described comes back.
+// TestEveryStatusIsDescribed sends all good and bad requests over a socket. Every
+// status in a response is described, and every described status occurs.
 func TestEveryStatusIsDescribed(t *testing.T) {
 	service, server := newServer(t)
 	seen := map[string]map[int]bool{}
@@ -93,7 +93,7 @@ func TestEveryStatusIsDescribed(t *testing.T) {
 			operation = method + " /assets/{name}"
 		}
 		if seen[operation] == nil {
-			seen[operation] = map[int]bool{http.StatusInternalServerError: true} // what can fail, can
+			seen[operation] = map[int]bool{http.StatusInternalServerError: true} // every route can fail
 		}
 		seen[operation][send(t, method, server.URL+path, body, header).status] = true
 	}
@@ -129,19 +129,19 @@ func TestEveryStatusIsDescribed(t *testing.T) {
 	for operation, statuses := range describedStatuses(t) {
 		for _, status := range statuses {
 			if !seen[operation][status] {
-				t.Errorf("%s is described with %d, which never came back", operation, status)
+				t.Errorf("%s is described with %d, which does not occur", operation, status)
 			}
 		}
 		for status := range seen[operation] {
 			if !slices.Contains(statuses, status) {
-				t.Errorf("%s came back with %d, which is not described", operation, status)
+				t.Errorf("%s was answered with %d, which is not described", operation, status)
 			}
 		}
 	}
 }
 
-// TestEveryErrorHasAStatusDescribed holds the statuses in the table of errors
-// against those that openapi.yaml has anywhere.
+// TestEveryErrorHasAStatusDescribed checks that openapi.yaml has every status in the
+// table of errors.
 func TestEveryErrorHasAStatusDescribed(t *testing.T) {
 	described := map[int]bool{http.StatusMethodNotAllowed: strings.Contains(string(openAPI), "405 for a method")}
 	for _, statuses := range describedStatuses(t) {
@@ -156,7 +156,7 @@ func TestEveryErrorHasAStatusDescribed(t *testing.T) {
 	}
 }
 
-// TestDescriptionHasTheGoldenVectors looks for the four tokens and the key.
+// TestDescriptionHasTheGoldenVectors verifies the tokens in openapi.yaml.
 func TestDescriptionHasTheGoldenVectors(t *testing.T) {
 	tokens := regexp.MustCompile(`"JWT Token": "([^"]+)"`).FindAllSubmatch(openAPI, -1)
 	if len(tokens) < 4 || string(tokens[0][1]) != goldenToken {

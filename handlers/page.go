@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"net/http"
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -21,38 +20,34 @@ var (
 	openAPI []byte
 )
 
-// assetFiles are the files that the page is made of. Each of them refers only
-// to those before it, and index.html to any.
+// assetFiles are the files that index.html refers to. Each of them may refer to
+// those before it.
 var assetFiles = []string{
 	"icon.svg", "style.css",
 	"json.js", "token.js", "time.js", "service.js", "command.js", "page.js",
 }
 
-// contentTypes are those of the page's files, by the ends of their names.
-var contentTypes = map[string][]string{
-	".css":  {"text/css; charset=utf-8"},
-	".html": {"text/html; charset=utf-8"},
-	".js":   {"text/javascript; charset=utf-8"}, // RFC 9239
-	".svg":  {"image/svg+xml"},
-	".yaml": {"application/yaml"}, // RFC 9512
+// contentTypes maps file name extensions to media types.
+var contentTypes = map[string]string{
+	".css":  "text/css; charset=utf-8",
+	".html": "text/html; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8", // RFC 9239
+	".svg":  "image/svg+xml",
+	".yaml": "application/yaml", // RFC 9512
 }
 
-// Headers of the page. It runs its own scripts, wears its own style and asks
-// its own service. Nothing else is loaded, and no other site can frame it.
-var (
-	contentSecurityPolicy = []string{"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
-	noReferrer            = []string{"no-referrer"}
-	immutable             = []string{"public, max-age=31536000, immutable"}
-)
+// contentSecurityPolicy lets the page run its own scripts, use its own style and
+// ask its own service. It loads nothing else, and no other site can frame it.
+const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// page is what a browser gets, ready to be sent.
+// page is what browsers receive.
 type page struct {
 	index  []byte
-	assets map[string][]byte // by the name under /assets/, which has a hash of the content in it
+	assets map[string][]byte // by name under /assets/, which contains a hash of the content
 }
 
-// newPage gives every asset a name that changes with its content, so that it
-// can be cached for good, and puts that name wherever the asset is referred to.
+// newPage gives every asset a name that changes with its content, so that it can
+// be cached forever, and replaces all references to the asset with that name.
 func newPage() page {
 	p := page{assets: map[string][]byte{}}
 	var names []string // pairs for a strings.Replacer
@@ -70,7 +65,7 @@ func newPage() page {
 func readPageFile(file string, names []string) []byte {
 	content, err := pageFiles.ReadFile("page/" + file)
 	if err != nil {
-		panic(err) // assetFiles names a file that is not there
+		panic(err) // assetFiles names a file that does not exist
 	}
 	return []byte(strings.NewReplacer(names...).Replace(string(content)))
 }
@@ -93,7 +88,7 @@ func (s *Service) asset(c echo.Context) error {
 	if !ok {
 		return errNotFound
 	}
-	c.Response().Header()["Cache-Control"] = immutable
+	c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	return s.respondFile(c, path.Ext(name), content)
 }
 
@@ -102,16 +97,10 @@ func (s *Service) describe(c echo.Context) error {
 	return s.respondFile(c, ".yaml", openAPI)
 }
 
-// respondFile writes a file of which the name ends in extension.
+// respondFile writes a response with the content of a file.
 func (s *Service) respondFile(c echo.Context, extension string, content []byte) error {
-	response := c.Response()
-	header := response.Header()
-	header["Content-Type"] = contentTypes[extension]
-	header["Content-Security-Policy"] = contentSecurityPolicy
-	header["Referrer-Policy"] = noReferrer
-	header.Set("Content-Length", strconv.Itoa(len(content)))
-	s.closeWhenDraining(header)
-	response.WriteHeader(http.StatusOK)
-	response.Write(content) // an error is the client's leaving
-	return nil
+	header := c.Response().Header()
+	header.Set("Content-Security-Policy", contentSecurityPolicy)
+	header.Set("Referrer-Policy", "no-referrer")
+	return s.respond(c, http.StatusOK, contentTypes[extension], content)
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// checkPageHeaders checks what every part of the page carries.
+// checkPageHeaders checks the headers of a part of the page.
 func checkPageHeaders(t *testing.T, name string, got response, contentType, cacheControl string) {
 	t.Helper()
 	want := map[string]string{
@@ -35,7 +35,7 @@ func checkPageHeaders(t *testing.T, name string, got response, contentType, cach
 	}
 }
 
-// getAndHead asks for a path with both methods, which have to agree.
+// getAndHead sends both methods, which must have the same header.
 func getAndHead(t *testing.T, url string) response {
 	t.Helper()
 	got := send(t, "GET", url, "", nil)
@@ -44,7 +44,7 @@ func getAndHead(t *testing.T, url string) response {
 		header.Del("Date")
 	}
 	if head.status != got.status || head.body != "" || !maps.EqualFunc(head.header, got.header, slices.Equal) {
-		t.Errorf("HEAD %s: %d %v, where GET says %d %v", url, head.status, head.header, got.status, got.header)
+		t.Errorf("HEAD %s: %d %v, but GET: %d %v", url, head.status, head.header, got.status, got.header)
 	}
 	return got
 }
@@ -67,12 +67,11 @@ func TestDescription(t *testing.T) {
 	}
 }
 
-// assetReference finds the files that a part of the page refers to: assets/x in
-// HTML, ./x in a script.
+// assetReference matches references to files: assets/x in HTML, ./x in a script.
 var assetReference = regexp.MustCompile(`"(?:assets|\.)/([^"]*)"`)
 
-// TestAssets follows the references from the page on. Each of them leads to an
-// asset whose name holds the hash of its content, and all files are reached.
+// TestAssets follows all references from the page. Each leads to an asset whose name
+// contains the hash of its content, and together they lead to all files.
 func TestAssets(t *testing.T) {
 	contentTypes := map[string]string{
 		".css": "text/css; charset=utf-8",
@@ -80,8 +79,8 @@ func TestAssets(t *testing.T) {
 		".svg": "image/svg+xml",
 	}
 	service, server := newServer(t)
-	reached := map[string]bool{} // by the name of the file
-	seen := map[string]bool{}    // by the name of the asset
+	reached := map[string]bool{} // by name of the file
+	seen := map[string]bool{}    // by name of the asset
 	var follow func(body string)
 	follow = func(body string) {
 		for _, reference := range assetReference.FindAllStringSubmatch(body, -1) {
@@ -106,7 +105,7 @@ func TestAssets(t *testing.T) {
 	reached["index.html"] = true
 	for name := range service.page.assets {
 		if !seen[name] {
-			t.Errorf("%s is served, and the page does not refer to it", name)
+			t.Errorf("%s is served, but the page does not refer to it", name)
 		}
 	}
 	files, err := fs.ReadDir(pageFiles, "page")
@@ -115,7 +114,7 @@ func TestAssets(t *testing.T) {
 	}
 	for _, file := range files {
 		if !reached[file.Name()] {
-			t.Errorf("%s is embedded, and the page does not refer to it", file.Name())
+			t.Errorf("%s is embedded, but the page does not refer to it", file.Name())
 		}
 	}
 }
@@ -135,8 +134,8 @@ func TestAssetNotFound(t *testing.T) {
 	}
 }
 
-// TestPageStaysAtHome looks for what a policy would have to stop, or what
-// would make the page less than what the service sends.
+// TestPageStaysAtHome looks for code that loads from elsewhere, that the policy
+// would have to stop, or that keeps what a user has typed.
 func TestPageStaysAtHome(t *testing.T) {
 	p := newPage()
 	parts := map[string][]byte{"index.html": p.index}
@@ -146,7 +145,7 @@ func TestPageStaysAtHome(t *testing.T) {
 	for name, content := range parts {
 		text := strings.ReplaceAll(string(content), namespace, "")
 		if found := forbidden.FindString(text); found != "" {
-			t.Errorf("%s has %q in it", name, found)
+			t.Errorf("%s contains %q", name, found)
 		}
 	}
 	for _, example := range []string{`src="https://example.com/x.js"`, `src='//example.com/x.js'`, `<script>x()</script>`, `<p onclick="x()">`, `<p style="color:red">`} {

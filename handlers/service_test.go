@@ -11,10 +11,11 @@ import (
 	"time"
 
 	"tokenmint/jwtcore"
+	"tokenmint/jwtcore/keyfile"
 )
 
 // publishedKey is the key of the golden vectors. It is in the service's
-// specification, and so no secret.
+// specification, and so not a secret.
 const publishedKey = "a9ddbcaba8c0ac1a0a812dc0c2f08514b23f2db0a68343cb8199ebb38a6d91e4ebfb378e22ad39c2d01d0b4ec9c34aa91056862ddace3fbbd6852ee60c36acbf"
 
 // goldenToken was signed with publishedKey, at goldenTime.
@@ -22,11 +23,11 @@ const goldenToken = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzUxMiJ9.eyJpYXQiOjE2Njg2NzY5MD
 
 var goldenTime = time.Unix(1668676907, 0)
 
-// newService returns a service that signs with publishedKey, whose clock
-// stands at goldenTime and whose log goes to log.
+// newService returns a service that signs with publishedKey, whose clock always
+// shows goldenTime and which logs to log.
 func newService(t testing.TB, log io.Writer) *Service {
 	t.Helper()
-	keys, err := jwtcore.ParseKeys([]byte(publishedKey))
+	keys, err := keyfile.Parse([]byte(publishedKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +42,8 @@ func newService(t testing.TB, log io.Writer) *Service {
 	return service
 }
 
-// newServer serves a new service on a socket, and fails the test if anything
-// was logged by its end.
+// newServer serves a new service on a socket. The test fails if the service has
+// logged anything by its end.
 func newServer(t *testing.T) (*Service, *httptest.Server) {
 	t.Helper()
 	var log bytes.Buffer
@@ -57,7 +58,7 @@ func newServer(t *testing.T) (*Service, *httptest.Server) {
 	return service, server
 }
 
-// response is what came back, read to its end.
+// response is a response, read to its end.
 type response struct {
 	status int
 	header http.Header
@@ -87,7 +88,7 @@ func send(t *testing.T, method, url, body string, header http.Header) response {
 func jsonHeader() http.Header { return http.Header{"Content-Type": {"application/json"}} }
 
 func TestNewRefusesIncompleteConfig(t *testing.T) {
-	keys, err := jwtcore.ParseKeys([]byte(publishedKey))
+	keys, err := keyfile.Parse([]byte(publishedKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,11 +110,11 @@ func TestNewRefusesIncompleteConfig(t *testing.T) {
 	}
 }
 
-// TestSetSigningKeys swaps the keys while requests are minted with them.
+// TestSetSigningKeys replaces the keys while the service mints with them.
 func TestSetSigningKeys(t *testing.T) {
 	service, server := newServer(t)
 	if err := service.SetSigningKeys(nil); err == nil {
-		t.Error("a service without keys")
+		t.Error("SetSigningKeys accepts no keys at all")
 	}
 	texts := []string{publishedKey, strings.Repeat("other", 20)}
 	stop := make(chan struct{})
@@ -125,7 +126,7 @@ func TestSetSigningKeys(t *testing.T) {
 				return
 			default:
 			}
-			keys, err := jwtcore.ParseKeys([]byte(texts[i%2]))
+			keys, err := keyfile.Parse([]byte(texts[i%2]))
 			if err == nil {
 				err = service.SetSigningKeys(keys)
 			}
@@ -135,7 +136,7 @@ func TestSetSigningKeys(t *testing.T) {
 			}
 		}
 	}()
-	signed := map[string]int{} // by which key
+	signed := map[string]int{} // tokens by key
 	for deadline := time.Now().Add(10 * time.Second); len(signed) < 2 && time.Now().Before(deadline); {
 		token, _ := mintOver(t, server, `{"user_data":1}`)
 		var by []string
@@ -151,11 +152,32 @@ func TestSetSigningKeys(t *testing.T) {
 		signed[by[0]]++
 	}
 	if len(signed) < 2 {
-		t.Errorf("one key alone signed: %v", signed)
+		t.Errorf("only one key signed: %v", signed)
 	}
 }
 
-// TestCommonHeaders asks every route, and places where there is none.
+// TestKeysAreCopied overwrites the slices that the keys came in.
+func TestKeysAreCopied(t *testing.T) {
+	keys := func() []*jwtcore.Key { return []*jwtcore.Key{jwtcore.NewKey(jwtcore.HS512, []byte(publishedKey))} }
+	configured, replaced := keys(), keys()
+	service, err := New(Config{SigningKeys: configured, Now: time.Now, Logger: slog.Default()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(configured)
+	if service.keys()[0] == nil {
+		t.Error("the service keeps the slice of its Config")
+	}
+	if err := service.SetSigningKeys(replaced); err != nil {
+		t.Fatal(err)
+	}
+	clear(replaced)
+	if service.keys()[0] == nil {
+		t.Error("the service keeps the slice of SetSigningKeys")
+	}
+}
+
+// TestCommonHeaders asks all routes, and paths that have none.
 func TestCommonHeaders(t *testing.T) {
 	service, server := newServer(t)
 	requests := [][2]string{{"GET", "/"}, {"GET", "/nowhere"}, {"DELETE", "/token"}, {"OPTIONS", "/token"}, {"TRACE", "/healthz"}, {"GET", "/token//verify"}}
@@ -212,6 +234,18 @@ func TestNotFoundAndMethodNotAllowed(t *testing.T) {
 	}
 }
 
+// TestOptionsAsterisk asks about the server as a whole (RFC 9110 §9.3.7).
+func TestOptionsAsterisk(t *testing.T) {
+	service := newService(t, io.Discard)
+	for method, status := range map[string]int{"OPTIONS": 204, "GET": 404} {
+		w := httptest.NewRecorder()
+		service.ServeHTTP(w, httptest.NewRequest(method, "*", nil))
+		if w.Code != status || w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s *: %d %v, want %d", method, w.Code, w.Header(), status)
+		}
+	}
+}
+
 func TestHealth(t *testing.T) {
 	service, server := newServer(t)
 	for _, path := range []string{"/healthz", "/readyz"} {
@@ -230,8 +264,8 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// TestPanic checks that a panic answers 500, that the service lives on, and
-// that the log says where, but not with what.
+// TestPanic checks that a panic becomes a 500, that the service lives on, and that
+// the log has the place of the panic, but not its value.
 func TestPanic(t *testing.T) {
 	var log bytes.Buffer
 	service := newService(t, &log)

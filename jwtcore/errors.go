@@ -2,22 +2,35 @@ package jwtcore
 
 import "errors"
 
-// Errors are a class, found with errors.Is, and a cause in the text behind
-// it. No text quotes a key, a token or what a token carries.
+// Errors of this package wrap one of these and add the cause in their text. No
+// text quotes a secret, a token, or what a token carries.
 var (
-	// ErrNotObject: a text is not exactly one JSON object in strict form.
-	ErrNotObject = errors.New("not one JSON object")
-
-	// ErrMalformed: a text is not a JWT in the compact serialization
+	// ErrMalformed means that a text is not a JWT in the compact serialization
 	// (RFC 7515 §3.1, RFC 7519 §7.2).
 	ErrMalformed = errors.New("malformed token")
 
-	// ErrTooDeep: user data nests deeper than a token can carry.
-	ErrTooDeep = errors.New("user_data nests too deep")
+	// ErrTooDeep means that user data nests too deeply for a token.
+	ErrTooDeep = errors.New("user_data nests too deeply")
 
-	// ErrKey: a signing key, or the text or file that holds it, cannot be used.
-	ErrKey = errors.New("unusable signing key")
-
-	// ErrKeyEncoding: the text of a key is not of the encoding it is said to be.
+	// ErrKeyEncoding means that the text of a key is not in the encoding that was
+	// named for it.
 	ErrKeyEncoding = errors.New("undecodable key")
+
+	// ErrCritical means that the header requires an extension (RFC 7515 §4.1.11).
+	ErrCritical = errors.New("the header has crit, and no extension that it could name is supported")
+
+	// ErrAlgorithm means that the "alg" of the header is not accepted.
+	ErrAlgorithm = errors.New("the header's alg is not accepted")
+
+	// ErrSignature means that the third segment is not the MAC over the first two.
+	ErrSignature = errors.New("the signature does not match")
+
+	// ErrTimeClaim means that "exp" or "nbf" is not a number (RFC 7519 §2).
+	ErrTimeClaim = errors.New("exp and nbf must be numbers")
+
+	// ErrExpired means that the time of "exp" has come (RFC 7519 §4.1.4).
+	ErrExpired = errors.New("the token has expired")
+
+	// ErrNotYetValid means that the time of "nbf" has not come (RFC 7519 §4.1.5).
+	ErrNotYetValid = errors.New("the token is not valid yet")
 )

@@ -11,12 +11,8 @@ import (
 const exampleKey = "a9ddbcaba8c0ac1a0a812dc0c2f08514b23f2db0a68343cb8199ebb38a6d91e4ebfb378e22ad39c2d01d0b4ec9c34aa91056862ddace3fbbd6852ee60c36acbf"
 
 func ExampleKey_Mint() {
-	keys, err := jwtcore.ParseKeys([]byte(exampleKey))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	token := keys[0].Mint(nil, jwtcore.Claims{
+	key := jwtcore.NewKey(jwtcore.HS512, []byte(exampleKey))
+	token := key.Mint(nil, jwtcore.Claims{
 		IssuedAt: time.Unix(1668676907, 0),
 		ID:       [16]byte{0xf1, 0x0f, 0xb5, 0xf4, 0x74, 0x61, 0xde, 0x4d, 0xd8, 0xc7, 0x61, 0x13, 0xca, 0xd7, 0x80, 0x3b},
 		Data:     []byte(`"this is test"`),
@@ -28,7 +24,7 @@ func ExampleKey_Mint() {
 
 // The token of RFC 7515 appendix A.1, whose key is given as base64url.
 func ExampleToken_Verify() {
-	token, err := jwtcore.Parse([]byte("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"))
+	token, err := jwtcore.Parse("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -46,17 +42,13 @@ func ExampleToken_Verify() {
 }
 
 func ExampleToken_Validity() {
-	keys, err := jwtcore.ParseKeys([]byte(exampleKey))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	key := jwtcore.NewKey(jwtcore.HS512, []byte(exampleKey))
 	minted := time.Unix(1668676907, 0)
-	token, err := jwtcore.Parse(keys[0].Mint(nil, jwtcore.Claims{
+	token, err := jwtcore.Parse(string(key.Mint(nil, jwtcore.Claims{
 		IssuedAt:  minted,
 		ExpiresIn: 60,
 		Data:      []byte(`{"user":7}`),
-	}))
+	})))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -68,18 +60,4 @@ func ExampleToken_Validity() {
 	// Output:
 	// valid 2022-11-17 09:22:47 +0000 UTC
 	// expired 2022-11-17 09:22:47 +0000 UTC
-}
-
-func ExampleReadObject() {
-	print := func(member jwtcore.Member) error {
-		fmt.Printf("%s is %s\n", member.Name, member.Value)
-		return nil
-	}
-	fmt.Println(jwtcore.ReadObject([]byte(`{"b": 1.50, "\u0061": [true]}`), print))
-	fmt.Println(jwtcore.ReadObject([]byte(`{"a": 1, "\u0061": 2}`), print))
-	// Output:
-	// b is 1.50
-	// a is [true]
-	// <nil>
-	// not one JSON object: a member name that stands twice at byte 9
 }

@@ -74,7 +74,7 @@ var rfc4231 = []struct {
 
 func TestMACAgainstRFC4231(t *testing.T) {
 	if len(rfc4231) != 7 {
-		t.Fatalf("%d test cases, where the RFC has 7", len(rfc4231))
+		t.Fatalf("%d test cases, but the RFC has 7", len(rfc4231))
 	}
 	for i, test := range rfc4231 {
 		wants := map[*Algorithm]string{HS256: test.sha256, HS384: test.sha384, HS512: test.sha512}
@@ -121,15 +121,15 @@ func TestMACAgainstTokensInRFCs(t *testing.T) {
 
 func decodeBase64url(t *testing.T, text string) []byte {
 	t.Helper()
-	decoded, err := appendDecoded(nil, []byte(text))
+	decoded, err := base64url.DecodeString(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return decoded
 }
 
-// TestMACAtBlockBoundaries compares with crypto/hmac where padding and hashing
-// of the key, and the hash's own blocks, begin and end.
+// TestMACAtBlockBoundaries compares with crypto/hmac at the lengths at which the
+// padding and hashing of the key, and the blocks of the hash, begin and end.
 func TestMACAtBlockBoundaries(t *testing.T) {
 	lengths := []int{0, 1, 31, 32, 55, 56, 63, 64, 65, 111, 112, 127, 128, 129, 255, 256, 1000, 1 << 16}
 	for _, algorithm := range algorithms {
@@ -146,8 +146,8 @@ func TestMACAtBlockBoundaries(t *testing.T) {
 	}
 }
 
-// bothAgree reports whether a key that is kept and one that is used once make
-// this MAC, and no other.
+// bothAgree reports whether a Key and a secret that is used once both make this
+// MAC and no other.
 func bothAgree(algorithm *Algorithm, secret, text, mac []byte) bool {
 	wrong := append([]byte(nil), mac...)
 	wrong[len(wrong)-1] ^= 1
@@ -163,14 +163,14 @@ func TestAppendMACKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
-// TestKeyIsACopy changes the secret after the key was made from it.
+// TestKeyIsACopy overwrites the secret after a key was made from it.
 func TestKeyIsACopy(t *testing.T) {
 	secret := []byte("a secret that its owner overwrites")
 	key := NewKey(HS512, secret)
 	before := key.appendMAC(nil, []byte("text"))
 	clear(secret)
 	if after := key.appendMAC(nil, []byte("text")); !bytes.Equal(before, after) {
-		t.Error("the key changed with the caller's slice")
+		t.Error("the key changed with the secret")
 	}
 }
 

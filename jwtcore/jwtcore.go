@@ -1,21 +1,25 @@
 // Package jwtcore mints, parses and verifies JSON Web Tokens (RFC 7519) in the
 // compact serialization (RFC 7515 §3.1), signed with HMAC (RFC 7518 §3.2).
 //
-// To mint is one call on a Key that ParseKeys or ReadKeyFile returned. To
-// inspect is two: Parse says whether a text is a token at all, Verify whether
-// a given key signed it.
+// To mint a token, make a Key with NewKey and call its Mint method. To inspect
+// one, call Parse, which returns an error if the text is not a token, and then
+// Verify with the secret that should have signed it. To let a token pass a gate,
+// call Validate with the Keys that may have signed it.
 //
-// The package reads no clock, speaks no HTTP and stores no key. What guards
-// against what:
+// The package reads no clock, speaks no HTTP and stores no secret. It guards
+// against these threats:
 //
-//   - Every token has one spelling only: Parse refuses text that would not
-//     come out the same if encoded again, so a token cannot be changed and
-//     stay valid, nor pass a list of revoked tokens in another spelling.
-//   - Objects with one name twice, which two readers may read in two ways, are
-//     refused.
-//   - The header's "alg" selects among HMAC algorithms and nothing else; "none"
-//     is none of them (RFC 8725 §3.1). Keys and addresses in a header ("jwk",
-//     "jku", "x5u") are never used.
+//   - A token has only one spelling: Parse refuses text that would be different
+//     if it were encoded again. So nobody can change a token and keep it valid,
+//     or get it past a list of revoked tokens in another spelling.
+//   - Parse refuses objects in which a member name occurs twice, because two
+//     readers could understand them differently.
+//   - The "alg" of the header selects one of the HMAC algorithms and nothing
+//     else; "none" is not one of them (RFC 8725 §3.1). Keys and addresses in the
+//     header ("jwk", "jku", "x5u") are never used.
 //   - MACs are compared in constant time.
-//   - No error text holds a key, a token or a part of one.
+//   - No error contains a secret, a token, or a part of one.
+//
+// Tokens and keys share no memory with what they were made from, and the secret
+// that Verify or NewKey was called with is not left in memory that is used again.
 package jwtcore

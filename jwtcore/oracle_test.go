@@ -14,19 +14,23 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"tokenmint/jwtcore/ijson"
 )
 
-// The oracle is a second inspector, in the plainest way there is: crypto/hmac
-// and encoding/json, with every token decoded into a map. It has to agree with
-// Parse and Verify on any input.
+// The oracle is a second inspector, written in the plainest way: with crypto/hmac
+// and encoding/json, and every token decoded into a map. Parse and Verify must
+// agree with it on any input.
 
-// deliberateDifferences is where this package refuses JSON that encoding/json
-// takes. The oracle refuses these by name, and differs in nothing else.
+// deliberateDifferences are the kinds of JSON that encoding/json accepts and this
+// package refuses. The oracle refuses them too, and differs in nothing else.
 var deliberateDifferences = []struct {
 	name    string
 	applies func(text []byte) bool
 }{
-	{"a name twice in one object, which encoding/json takes the last of", hasDuplicateName},
+	{"a name twice in one object, of which encoding/json takes the last", hasDuplicateName},
 	{"invalid UTF-8, which encoding/json replaces", func(text []byte) bool { return !utf8.Valid(text) }},
 	{"a lone surrogate, which encoding/json replaces", hasLoneSurrogate},
 }
@@ -142,35 +146,35 @@ func oracleObject(text []byte) (map[string]any, error) {
 	return object, nil
 }
 
-// inspect is what the oracle has to agree with.
+// inspect is the inspector that the oracle must agree with.
 func inspect(text string, secret []byte) error {
-	token, err := Parse([]byte(text))
+	token, err := Parse(text)
 	if err != nil {
 		return err
 	}
 	return token.Verify(secret)
 }
 
-// checkAgainstOracle compares the two, and checks that an accepted text is the
-// only spelling of what is in it.
+// checkAgainstOracle compares the two inspectors, and checks that an accepted text
+// is the only spelling of its content.
 func checkAgainstOracle(t *testing.T, text string, secret []byte) {
 	t.Helper()
 	got, want := inspect(text, secret), oracleInspect(text, secret)
 	if (got == nil) != (want == nil) || errors.Is(got, ErrMalformed) != (want == errOracleMalformed) {
-		t.Fatalf("%q: %v, and the oracle says: %v", text, got, want)
+		t.Fatalf("%q: %v, but the oracle returns: %v", text, got, want)
 	}
-	token, err := Parse([]byte(text))
+	token, err := Parse(text)
 	if err != nil {
 		return
 	}
 	again := base64url.EncodeToString(token.Header) + "." + base64url.EncodeToString(token.Claims) + "." + base64url.EncodeToString(token.signature)
 	if again != text {
-		t.Fatalf("accepted %q, which is spelled %q", text, again)
+		t.Fatalf("accepted %q, whose canonical spelling is %q", text, again)
 	}
 }
 
-// TestDeliberateDifferences holds each difference against a text that it is
-// about: encoding/json takes it, and this package does not.
+// TestDeliberateDifferences tries each difference on a text that encoding/json
+// accepts and this package refuses.
 func TestDeliberateDifferences(t *testing.T) {
 	texts := []string{`{"a":1,"\u0061":2}`, "{\"a\":\"\xff\"}", `{"a":"\ud800"}`}
 	if len(texts) != len(deliberateDifferences) {
@@ -182,15 +186,15 @@ func TestDeliberateDifferences(t *testing.T) {
 			t.Errorf("%s: does not apply to %q", difference.name, text)
 		}
 		if !json.Valid(text) {
-			t.Errorf("%s: encoding/json does not take %q", difference.name, text)
+			t.Errorf("%s: encoding/json refuses %q", difference.name, text)
 		}
-		if err := ReadObject(text, func(Member) error { return nil }); !errors.Is(err, ErrNotObject) {
-			t.Errorf("%s: ReadObject takes %q", difference.name, text)
+		if err := ijson.ReadObject(text, func([]byte, jsontext.Value) {}); !errors.Is(err, ijson.ErrNotObject) {
+			t.Errorf("%s: ReadObject accepts %q", difference.name, text)
 		}
 	}
 }
 
-// FuzzParse feeds arbitrary text.
+// FuzzParse inspects arbitrary text.
 func FuzzParse(f *testing.F) {
 	for _, vector := range golden {
 		f.Add(vector.token, []byte(publishedKey))
@@ -212,9 +216,8 @@ func decodeForSeed(text string) []byte {
 	return secret
 }
 
-// FuzzVerify feeds arbitrary headers, claims and keys, well encoded and signed
-// by the algorithm that it is told, and flips one bit of the signature where
-// flip says so.
+// FuzzVerify inspects arbitrary headers and claims, well encoded and signed with
+// an arbitrary key. If flip is not 0, it flips one bit of the signature.
 func FuzzVerify(f *testing.F) {
 	for _, test := range verdicts {
 		for i := range algorithms {

@@ -4,20 +4,18 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 )
 
-// DecodeSecret returns the bytes of a key from the text that spells them.
-// Encoding says how it does: "utf8", or "", for the text itself, "hex",
-// "base64" or "base64url", the latter two with or without padding. It fails
-// with ErrKeyEncoding for text that is not of that encoding, and for an
-// encoding by another name.
-func DecodeSecret(text []byte, encoding string) ([]byte, error) {
-	var secret []byte
-	var err error
+// DecodeSecret returns the bytes of a key from text, which spells them. Encoding
+// is "utf8", or "" for the same: the bytes are the text itself; "hex"; "base64" or
+// "base64url", each with or without padding. The error wraps ErrKeyEncoding if
+// text is not in that encoding, or if encoding has another name.
+func DecodeSecret(text []byte, encoding string) (secret []byte, err error) {
 	switch encoding {
 	case "", "utf8":
-		return text, nil
+		return bytes.Clone(text), nil
 	case "hex":
 		secret, err = hex.AppendDecode(nil, text)
 	case "base64":
@@ -33,12 +31,14 @@ func DecodeSecret(text []byte, encoding string) ([]byte, error) {
 	return secret, nil
 }
 
-// decodeBase64 is less strict than the base64url of a token: of a key nothing
-// hangs on its having one spelling, and the libraries that people have their
-// keys from ignore unused bits.
+var errKeyLineBreak = errors.New("a line break")
+
+// decodeBase64 is more tolerant than the decoder of a token's segments: nothing
+// depends on a key having only one spelling, and the libraries that people have
+// their keys from ignore the unused bits.
 func decodeBase64(encoding *base64.Encoding, text []byte) ([]byte, error) {
-	if bytes.ContainsAny(text, "\r\n") { // the decoder would skip them
-		return nil, base64.CorruptInputError(bytes.IndexAny(text, "\r\n"))
+	if bytes.ContainsAny(text, "\r\n") { // which the decoder skips
+		return nil, errKeyLineBreak
 	}
 	if len(text)%4 == 0 && bytes.HasSuffix(text, []byte("=")) {
 		encoding = encoding.WithPadding(base64.StdPadding)

@@ -47,7 +47,7 @@ func TestValidate(t *testing.T) {
 		{"expired, and by another key", signed(HS512, "other", hs512, `{"exp":1}`), ErrSignature},
 	}
 	for _, test := range tests {
-		token, err := Parse([]byte(test.token))
+		token, err := Parse(test.token)
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
@@ -56,7 +56,7 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
 		}
 	}
-	token, err := Parse([]byte(signed(HS512, "new", hs512, `{}`)))
+	token, err := Parse(signed(HS512, "new", hs512, `{}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,11 +79,11 @@ func TestID(t *testing.T) {
 		{`{}`, "", false},
 	}
 	for _, test := range tests {
-		token, err := Parse([]byte(join(hs512, test.claims, "")))
+		token, err := Parse(join(hs512, test.claims, ""))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if id, ok := token.ID(); string(id) != test.id || ok != test.ok {
+		if id, ok := token.ID(); id != test.id || ok != test.ok {
 			t.Errorf("%s: %q, %t", test.claims, id, ok)
 		}
 	}

@@ -8,11 +8,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// State says how a token stands in time.
+// State is what the time claims of a token say about it at a given time.
 type State string
 
-// The states of a token that has "exp" or "nbf" (RFC 7519 §4.1.4, §4.1.5). A
-// token expires at the very second of "exp", and is valid from that of "nbf".
+// The states of a token. It has expired from the time of "exp" on (RFC 7519
+// §4.1.4), and is not valid yet before the time of "nbf" (RFC 7519 §4.1.5).
 const (
 	StateValid       State = "valid"
 	StateExpired     State = "expired"
@@ -23,52 +23,63 @@ const (
 type Validity struct {
 	State State
 
-	// Expires and NotBefore are "exp" and "nbf", in UTC. They are zero where
-	// the claim is absent, not a number, or outside the years 1 to 9999, which
-	// State takes into account all the same.
+	// Expires and NotBefore are "exp" and "nbf", in UTC. They are zero if the claim
+	// is absent, not a number, or outside the years 1 to 9999.
 	Expires, NotBefore time.Time
 }
 
-// Validity judges the token's time claims at now. Ok is false where there is
-// no numeric one.
+// Validity judges the time claims of the token at now. Claims that are not
+// numbers do not count. Ok is false if there is no other.
 func (t *Token) Validity(now time.Time) (validity Validity, ok bool) {
 	expires, hasExpires := numericDate(t.exp)
 	notBefore, hasNotBefore := numericDate(t.nbf)
-	validity.State = StateValid
-	switch {
-	case hasExpires && !expires.After(now):
-		validity.State = StateExpired
-	case hasNotBefore && notBefore.After(now):
-		validity.State = StateNotYetValid
-	}
-	if hasExpires && !beyondCalendar(expires) {
+	validity.State = t.state(now)
+	if hasExpires && isInCalendar(expires) {
 		validity.Expires = expires
 	}
-	if hasNotBefore && !beyondCalendar(notBefore) {
+	if hasNotBefore && isInCalendar(notBefore) {
 		validity.NotBefore = notBefore
 	}
 	return validity, hasExpires || hasNotBefore
 }
 
+// state judges the time claims that are numbers.
+func (t *Token) state(now time.Time) State {
+	if expires, ok := numericDate(t.exp); ok && !now.Before(expires) {
+		return StateExpired
+	}
+	if notBefore, ok := numericDate(t.nbf); ok && now.Before(notBefore) {
+		return StateNotYetValid
+	}
+	return StateValid
+}
+
+// hasInvalidTime reports whether "exp" or "nbf" is not a number.
+func (t *Token) hasInvalidTime() bool {
+	return t.exp != nil && !isNumber(t.exp) || t.nbf != nil && !isNumber(t.nbf)
+}
+
+func isNumber(value jsontext.Value) bool { return value.Kind() == '0' }
+
 // The calendar of RFC 3339 in Unix time: from the year 1, without its first
-// second, which is Go's zero time, to before the year 10000.
+// second, which is Go's zero time, to the end of the year 9999.
 const (
 	calendarStart = -62135596799
 	calendarEnd   = 253402300800
 )
 
-func beyondCalendar(t time.Time) bool {
-	return t.Unix() < calendarStart || t.Unix() >= calendarEnd
+func isInCalendar(t time.Time) bool {
+	return calendarStart <= t.Unix() && t.Unix() < calendarEnd
 }
 
-// numericDate reads a NumericDate (RFC 7519 §2): seconds since 1970, fractions
-// allowed. Times beyond the calendar come back as the nearest one beyond it.
-// Ok is false where value is absent or not a number.
+// numericDate reads a NumericDate (RFC 7519 §2): seconds since 1970, with
+// fractions. A time outside the calendar becomes the nearest one outside it. Ok is
+// false if value is nil or not a number.
 func numericDate(value jsontext.Value) (date time.Time, ok bool) {
-	if value.Kind() != '0' {
+	if !isNumber(value) {
 		return time.Time{}, false
 	}
-	number, _ := strconv.ParseFloat(string(value), 64) // out of range is ±Inf
+	number, _ := strconv.ParseFloat(string(value), 64) // ±Inf if it is out of range
 	number = min(max(number, calendarStart-1), calendarEnd)
 	seconds := math.Floor(number)
 	nanoseconds := (number - seconds) * float64(time.Second)

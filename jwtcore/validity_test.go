@@ -10,7 +10,7 @@ func TestValidity(t *testing.T) {
 	now := time.Unix(1000, 0)
 	tests := []struct {
 		claims             string
-		state              State // none where nothing is to be judged
+		state              State // empty if there is nothing to judge
 		expires, notBefore string
 	}{
 		{`{}`, "", "", ""},
@@ -57,14 +57,14 @@ func TestValidity(t *testing.T) {
 		return t.Format(layout)
 	}
 	for _, test := range tests {
-		token, err := Parse([]byte(join(hs512, test.claims, "")))
+		token, err := Parse(join(hs512, test.claims, ""))
 		if err != nil {
 			t.Errorf("%s: %v", test.claims, err)
 			continue
 		}
 		validity, ok := token.Validity(now)
 		if ok != (test.state != "") {
-			t.Errorf("%s: judged: %t", test.claims, ok)
+			t.Errorf("%s: ok: %t", test.claims, ok)
 		}
 		if ok && validity.State != test.state {
 			t.Errorf("%s: %s, want %s", test.claims, validity.State, test.state)
@@ -78,7 +78,7 @@ func TestValidity(t *testing.T) {
 	}
 }
 
-// TestValidityWithinASecond holds times against a clock that ticks finer.
+// TestValidityWithinASecond judges whole seconds by a clock with nanoseconds.
 func TestValidityWithinASecond(t *testing.T) {
 	tests := []struct {
 		claims string
@@ -95,7 +95,7 @@ func TestValidityWithinASecond(t *testing.T) {
 		{`{"exp":1795292276}`, time.Unix(1795292276, 0), StateExpired},
 	}
 	for _, test := range tests {
-		token, err := Parse([]byte(join(hs512, test.claims, "")))
+		token, err := Parse(join(hs512, test.claims, ""))
 		if err != nil {
 			t.Fatal(err)
 		}

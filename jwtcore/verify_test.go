@@ -6,16 +6,16 @@ import (
 	"testing"
 )
 
-// signed returns a token over header and claims whose signature is right for
-// algorithm, whatever the header says.
+// signed returns a token whose signature is right for algorithm, whatever the
+// header says.
 func signed(algorithm *Algorithm, secret, header, claims string) string {
 	input := encode(header) + "." + encode(claims)
 	mac := NewKey(algorithm, []byte(secret)).appendMAC(nil, []byte(input))
 	return input + "." + base64url.EncodeToString(mac)
 }
 
-// verdicts are headers over which the MAC of HS512 is right, with what Verify
-// makes of them and the reason it gives.
+// verdicts are headers of tokens that are signed with HS512, with the error that
+// Verify returns and its reason.
 var verdicts = []struct {
 	header string
 	want   error
@@ -23,12 +23,12 @@ var verdicts = []struct {
 }{
 	{`{"alg":"HS512"}`, nil, ""},
 	{`{"alg":"HS512","typ":"JWT","kid":"a","jku":"http://127.0.0.1:1/","x5u":"http://127.0.0.1:1/","jwk":{"kty":"oct","k":"a2V5"}}`, nil, ""},
-	{`{"\u0061lg":"HS\u0035\u00312"}`, nil, ""}, // the same string, spelled otherwise
-	{`{"alg":"HS512","Crit":[]}`, nil, ""},      // another name
-	{`{"alg":"HS256"}`, ErrSignature, "it has 64 bytes, where HS256 makes 32"},
-	{`{"alg":"HS384"}`, ErrSignature, "it has 64 bytes, where HS384 makes 48"},
-	{`{}`, ErrAlgorithm, "there is none"},
-	{`{"ALG":"HS512"}`, ErrAlgorithm, "there is none"},
+	{`{"\u0061lg":"HS\u0035\u00312"}`, nil, ""}, // the same string, with escapes
+	{`{"alg":"HS512","Crit":[]}`, nil, ""},      // a different name
+	{`{"alg":"HS256"}`, ErrSignature, "it has 64 bytes, but HS256 makes 32"},
+	{`{"alg":"HS384"}`, ErrSignature, "it has 64 bytes, but HS384 makes 48"},
+	{`{}`, ErrAlgorithm, "it is absent"},
+	{`{"ALG":"HS512"}`, ErrAlgorithm, "it is absent"},
 	{`{"alg":null}`, ErrAlgorithm, "not even a string"},
 	{`{"alg":512}`, ErrAlgorithm, "not even a string"},
 	{`{"alg":["HS512"]}`, ErrAlgorithm, "not even a string"},
@@ -57,7 +57,7 @@ var verdicts = []struct {
 
 func TestVerifyHeaders(t *testing.T) {
 	for _, test := range verdicts {
-		token, err := Parse([]byte(signed(HS512, "key", test.header, `{"sub":"x"}`)))
+		token, err := Parse(signed(HS512, "key", test.header, `{"sub":"x"}`))
 		if err != nil {
 			t.Errorf("%s: %v", test.header, err)
 			continue
@@ -76,7 +76,7 @@ func TestVerifyHeaders(t *testing.T) {
 func TestVerifyEachAlgorithm(t *testing.T) {
 	for _, algorithm := range algorithms {
 		header := `{"alg":"` + algorithm.String() + `"}`
-		text := signed(algorithm.Algorithm, "key", header, `{"exp":0}`) // expired, and verified all the same
+		text := signed(algorithm.Algorithm, "key", header, `{"exp":0}`) // expired, which does not matter
 		if err := inspect(text, []byte("key")); err != nil {
 			t.Errorf("%s: %v", algorithm, err)
 		}
@@ -94,14 +94,14 @@ func TestVerifySignatures(t *testing.T) {
 	other := signed(HS512, "key", hs512, `{"sub":"y"}`)
 	tests := []struct {
 		name, token, secret string
-		reason              string // none for a signature that holds
+		reason              string // empty if the signature matches
 	}{
-		{"as it is", text, "key", ""},
+		{"unchanged", text, "key", ""},
 		{"another key", text, "kez", "another key"},
 		{"a key with a line feed", text, "key\n", "another key"},
 		{"an empty key", text, "", "another key"},
 		{"no signature", input + ".", "key", "it is empty"},
-		{"one byte", input + "." + base64url.EncodeToString(mac[:1]), "key", "it has 1 bytes, where HS512 makes 64"},
+		{"one byte", input + "." + base64url.EncodeToString(mac[:1]), "key", "it has 1 bytes, but HS512 makes 64"},
 		{"cut to half", input + "." + base64url.EncodeToString(mac[:32]), "key", "it has 32 bytes"},
 		{"cut by one", input + "." + base64url.EncodeToString(mac[:63]), "key", "it has 63 bytes"},
 		{"one byte longer", input + "." + base64url.EncodeToString(append(mac[:64:64], 0)), "key", "it has 65 bytes"},
@@ -109,7 +109,7 @@ func TestVerifySignatures(t *testing.T) {
 		{"of other claims", input + other[strings.LastIndexByte(other, '.'):], "key", "another key"},
 		{"over the decoded text", encode(hs512) + "." + encode(`{"sub":"x"}`) + "." + base64url.EncodeToString(NewKey(HS512, []byte("key")).appendMAC(nil, []byte(hs512+`.{"sub":"x"}`))), "key", "another key"},
 	}
-	for i := range mac { // each bit of it counts
+	for i := range mac { // every byte counts
 		changed := append([]byte(nil), mac...)
 		changed[i] ^= 1 << (i % 8)
 		if err := inspect(input+"."+base64url.EncodeToString(changed), []byte("key")); !errors.Is(err, ErrSignature) {
@@ -136,7 +136,7 @@ func TestVerifyTokensInRFCs(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %v", test.name, err)
 			}
-		case "RFC 7520 4.4": // a JWS, whose payload is no claims set
+		case "RFC 7520 4.4": // a JWS whose payload is not a claims set
 			if !errors.Is(err, ErrMalformed) {
 				t.Errorf("%s: %v, want ErrMalformed", test.name, err)
 			}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"tokenmint/jwtcore"
+	"tokenmint/jwtcore/keyfile"
 )
 
 // sign returns a token over claims, signed with HS512 by crypto/hmac.
@@ -32,7 +32,7 @@ func TestAuthPasses(t *testing.T) {
 	tests := []struct {
 		name          string
 		authorization string
-		id            string // none where the token has none that is a string
+		id            string // empty if the token has none that is a string
 		claims        string
 	}{
 		{"golden", "Bearer " + goldenToken, "f10fb5f47461de4dd8c76113cad7803b", `{"iat":1668676907,"jti":"f10fb5f47461de4dd8c76113cad7803b","payload":{"data":"this is test","date":"2022-11-17"}}`},
@@ -88,17 +88,17 @@ func TestAuthRefuses(t *testing.T) {
 		{"Basic", []string{"Basic " + canary}, noToken},
 		{"the token alone", []string{goldenToken}, noToken},
 		{"another scheme that begins alike", []string{"Bearers " + goldenToken}, noToken},
-		{"a tab behind Bearer", []string{"Bearer\t" + goldenToken}, noToken},
+		{"a tab after Bearer", []string{"Bearer\t" + goldenToken}, noToken},
 		{"a colon", []string{"Bearer: " + goldenToken}, noToken},
 		{"Bearer alone", []string{"Bearer"}, noToken},
 		{"Bearer and spaces", []string{"Bearer   "}, noToken},
 
 		{"two headers", []string{"Bearer " + goldenToken, "Bearer " + goldenToken}, invalid("send one Authorization header, not several")},
 		{"two headers, one of them Basic", []string{"Basic " + canary, "Bearer " + goldenToken}, invalid("send one Authorization header, not several")},
-		{"two tokens", []string{"Bearer " + goldenToken + " " + goldenToken}, invalid("send one token behind Bearer, and nothing else")},
-		{"two tokens with a comma", []string{"Bearer " + goldenToken + "," + goldenToken}, invalid("send one token behind Bearer, and nothing else")},
-		{"two schemes", []string{"Bearer " + goldenToken + ", Basic " + canary}, invalid("send one token behind Bearer, and nothing else")},
-		{"Bearer twice", []string{"Bearer Bearer " + goldenToken}, invalid("send one token behind Bearer, and nothing else")},
+		{"two tokens", []string{"Bearer " + goldenToken + " " + goldenToken}, invalid("send one token after Bearer, and nothing else")},
+		{"two tokens with a comma", []string{"Bearer " + goldenToken + "," + goldenToken}, invalid("send one token after Bearer, and nothing else")},
+		{"two schemes", []string{"Bearer " + goldenToken + ", Basic " + canary}, invalid("send one token after Bearer, and nothing else")},
+		{"Bearer twice", []string{"Bearer Bearer " + goldenToken}, invalid("send one token after Bearer, and nothing else")},
 		{"a quoted token", []string{`Bearer "` + goldenToken + `"`}, invalid("malformed token: the header segment is not base64url")},
 		{"no token", []string{"Bearer " + canary}, invalid("malformed token: a JWT has three segments")},
 		{"a padded token", []string{"Bearer " + goldenToken + "=="}, invalid("malformed token: the signature segment is not base64url")},
@@ -107,13 +107,13 @@ func TestAuthRefuses(t *testing.T) {
 		{"forged", []string{"Bearer " + sign(canary, headerHS512, `{}`)}, invalid("the signature does not match")},
 		{"no signature", []string{"Bearer " + goldenToken[:strings.LastIndex(goldenToken, ".")+1]}, invalid("the signature does not match")},
 		{"half a signature", []string{"Bearer " + goldenToken[:len(goldenToken)-42]}, invalid("the signature does not match")},
-		{"none", []string{"Bearer " + sign(publishedKey, `{"alg":"none"}`, `{}`)}, invalid("the header's alg is not accepted: it has to be HS512")},
-		{"HS256 by name", []string{"Bearer " + sign(publishedKey, `{"alg":"HS256"}`, `{}`)}, invalid("the header's alg is not accepted: it has to be HS512")},
+		{"none", []string{"Bearer " + sign(publishedKey, `{"alg":"none"}`, `{}`)}, invalid("the header's alg is not accepted: it must be HS512")},
+		{"HS256 by name", []string{"Bearer " + sign(publishedKey, `{"alg":"HS256"}`, `{}`)}, invalid("the header's alg is not accepted: it must be HS512")},
 		{"crit", []string{"Bearer " + sign(publishedKey, `{"alg":"HS512","crit":["exp"]}`, `{}`)}, invalid("the header has crit")},
 		{"exp now", []string{"Bearer " + sign(publishedKey, headerHS512, `{"exp":1668676907}`)}, invalid("the token has expired")},
 		{"nbf in a second", []string{"Bearer " + sign(publishedKey, headerHS512, `{"nbf":1668676908}`)}, invalid("the token is not valid yet")},
-		{"exp a string", []string{"Bearer " + sign(publishedKey, headerHS512, `{"exp":"`+canary+`"}`)}, invalid("exp and nbf have to be numbers")},
-		{"names twice", []string{"Bearer " + sign(publishedKey, headerHS512, `{"exp":1,"exp":9999999999}`)}, invalid("malformed token: the claims are not one JSON object: a member name that stands twice")},
+		{"exp a string", []string{"Bearer " + sign(publishedKey, headerHS512, `{"exp":"`+canary+`"}`)}, invalid("exp and nbf must be numbers")},
+		{"names twice", []string{"Bearer " + sign(publishedKey, headerHS512, `{"exp":1,"exp":9999999999}`)}, invalid("malformed token: the claims are not one JSON object: a member name occurs twice, again at byte 9")},
 	}
 	// RFC 6750 §3 leaves out the quote and the backslash.
 	wellFormed := regexp.MustCompile(`^Bearer( error="invalid_token", error_description="[\x20-\x21\x23-\x5B\x5D-\x7E]+")?$`)
@@ -131,17 +131,17 @@ func TestAuthRefuses(t *testing.T) {
 				t.Errorf("%s: WWW-Authenticate: %s, want %s", name, challenges[0], test.challenge)
 			}
 			if got.header["Token-Id"] != nil || got.header["Token-Claims"] != nil || strings.Contains(challenges[0], canary) {
-				t.Errorf("%s: the refusal tells of the token: %v", name, got.header)
+				t.Errorf("%s: the refusal describes the token: %v", name, got.header)
 			}
 		}
 	}
 }
 
-// TestAuthKeys passes tokens of every key, and of the first one alone mints.
+// TestAuthKeys checks that tokens of all keys pass, and that the first key mints.
 func TestAuthKeys(t *testing.T) {
 	service, server := newServer(t)
 	newKey := strings.Repeat("n", 64)
-	keys, err := jwtcore.ParseKeys([]byte(newKey + "\n" + publishedKey))
+	keys, err := keyfile.Parse([]byte(newKey + "\n" + publishedKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestAuthKeys(t *testing.T) {
 	checkError(t, "the old key, removed", send(t, "GET", server.URL+"/auth", "", bearer(goldenToken)), 401)
 }
 
-// TestAuthExpires mints a token and lets its time run out.
+// TestAuthExpires mints a token and lets it expire.
 func TestAuthExpires(t *testing.T) {
 	service, server := newServer(t)
 	token, _ := mintOver(t, server, `{"user_data":1,"expires_in":60}`)
@@ -172,9 +172,9 @@ func TestAuthExpires(t *testing.T) {
 	}
 }
 
-// TestAuthLeavesTheBody asks with a body, as a proxy might that forwards one:
-// the next request on the connection is answered all the same.
-func TestAuthLeavesTheBody(t *testing.T) {
+// TestAuthIgnoresBody asks with a body, as a proxy might that forwards one, and
+// checks that the next request on the connection is answered.
+func TestAuthIgnoresBody(t *testing.T) {
 	_, server := newServer(t)
 	one := "POST /auth HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + goldenToken + "\r\nContent-Length: 20000\r\n\r\n" + strings.Repeat("x", 20000)
 	reader := exchangeRaw(t, server.Listener.Addr().String(), one+one)
@@ -185,8 +185,8 @@ func TestAuthLeavesTheBody(t *testing.T) {
 	}
 }
 
-// FuzzAuth sends arbitrary Authorization headers: only a token that is signed
-// passes, and nothing but 200 and 401 is ever answered.
+// FuzzAuth sends arbitrary Authorization headers. Only signed tokens pass, and all
+// responses are 200 or 401.
 func FuzzAuth(f *testing.F) {
 	for _, authorization := range []string{"", "Bearer", "Bearer " + goldenToken, "bearer  " + goldenToken, "Basic eDp5", "Bearer " + sign(publishedKey, headerHS512, `{"jti":"\r\n"}`)} {
 		f.Add(authorization)
@@ -217,7 +217,7 @@ func FuzzAuth(f *testing.F) {
 	})
 }
 
-// recorder keeps headers as they are set, unlike a client's view of them.
+// recorder records headers exactly as they are set, unlike a client.
 type recorder struct {
 	header http.Header
 	status int

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// TestDoubtfulFraming sends requests whose end can be read in two ways, with
-// what could be a second request behind them. The first gets an answer, the
-// second none: its connection is closed (RFC 9112 §6.1).
+// TestDoubtfulFraming sends requests whose end can be understood in two ways,
+// followed by what could be a second request. The first one is answered, and the
+// connection is closed before the second (RFC 9112 §6.1).
 func TestDoubtfulFraming(t *testing.T) {
 	_, server := newServer(t)
 	const (
@@ -23,7 +23,7 @@ func TestDoubtfulFraming(t *testing.T) {
 		name, version, framing, body string
 		status, answers              int
 	}{
-		{"Content-Length alone", "1.1", "Content-Length: 15", `{"user_data":1}`, 200, 2}, // the test can see a second answer
+		{"Content-Length alone", "1.1", "Content-Length: 15", `{"user_data":1}`, 200, 2}, // the test would see a second response
 		{"Content-Length, then chunked", "1.1", "Content-Length: 25\r\nTransfer-Encoding: chunked", chunked, 200, 1},
 		{"chunked, then Content-Length", "1.1", "Transfer-Encoding: chunked\r\nContent-Length: 4", chunked, 200, 1},
 		{"Content-Length over what follows", "1.1", "Content-Length: 62\r\nTransfer-Encoding: chunked", chunked, 200, 1},
@@ -56,13 +56,13 @@ func TestDoubtfulFraming(t *testing.T) {
 			}
 		}
 		if answers != test.answers {
-			t.Errorf("%s: %d answers, want %d", test.name, answers, test.answers)
+			t.Errorf("%s: %d responses, want %d", test.name, answers, test.answers)
 		}
 	}
 }
 
-// TestConnectionIsClosed checks that the service does close, and does not leave
-// that to the client.
+// TestConnectionIsClosed checks that the service closes the connection itself and
+// does not leave that to the client.
 func TestConnectionIsClosed(t *testing.T) {
 	_, server := newServer(t)
 	connection, err := net.Dial("tcp", server.Listener.Addr().String())
@@ -77,8 +77,8 @@ func TestConnectionIsClosed(t *testing.T) {
 	}
 }
 
-// TestPipeline sends 50 requests at once, good and bad: they are answered in
-// their order.
+// TestPipeline sends 50 good and bad requests at once, and checks that they are
+// answered in order.
 func TestPipeline(t *testing.T) {
 	_, server := newServer(t)
 	var requests strings.Builder

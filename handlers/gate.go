@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,25 +11,25 @@ import (
 	"tokenmint/jwtcore"
 )
 
-// The two ways in which the gate refuses, both with 401 (RFC 6750 §3).
+// The gate refuses a request for one of two reasons, both with 401 (RFC 6750 §3).
 var (
 	errNoToken      = errors.New("send a token in the header Authorization, as Bearer and the token")
 	errInvalidToken = errors.New("the token does not pass")
 )
 
-// What can be wrong with the header in which a token comes.
+// The reasons for which an Authorization header does not have one token.
 var (
 	errSeveralHeaders = errors.New("send one Authorization header, not several")
-	errSeveralTokens  = errors.New("send one token behind Bearer, and nothing else")
+	errSeveralTokens  = errors.New("send one token after Bearer, and nothing else")
 )
 
-// auth answers /auth, the gate: 200 lets the request that a proxy asks about
-// pass, 401 stops it, and there is no third answer.
+// auth answers /auth, the gate. 200 lets the request that a proxy asks about pass,
+// 401 stops it, and there is no third answer.
 func (s *Service) auth(c echo.Context) error {
 	header := c.Response().Header()
 	text, err := bearerToken(c.Request().Header["Authorization"])
 	if err == errNoToken {
-		header["Www-Authenticate"] = []string{"Bearer"}
+		header.Set("WWW-Authenticate", "Bearer")
 		return err
 	}
 	var token jwtcore.Token
@@ -38,30 +37,28 @@ func (s *Service) auth(c echo.Context) error {
 		token, err = s.validate(text)
 	}
 	if err != nil {
-		header["Www-Authenticate"] = []string{`Bearer error="invalid_token", error_description="` + err.Error() + `"`}
+		header.Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+err.Error()+`"`)
 		return fmt.Errorf("%w: %w", errInvalidToken, err)
 	}
 	if id, ok := token.ID(); ok {
-		header["Token-Id"] = []string{percentEncode(id)}
+		header.Set("Token-Id", percentEncode(id))
 	}
-	_, claims, _ := strings.Cut(text, ".")
-	claims, _, _ = strings.Cut(claims, ".")
-	header["Token-Claims"] = []string{claims} // base64url, as received
-	s.closeWhenDraining(header)
-	return c.NoContent(http.StatusOK)
+	header.Set("Token-Claims", strings.Split(text, ".")[1]) // as received
+	s.writeHeader(c, http.StatusOK)
+	return nil
 }
 
 func (s *Service) validate(text string) (jwtcore.Token, error) {
-	token, err := jwtcore.Parse([]byte(text))
+	token, err := jwtcore.Parse(text)
 	if err != nil {
 		return token, err
 	}
 	return token, token.Validate(s.keys(), s.now())
 }
 
-// bearerToken returns the token in the one Authorization header (RFC 6750
-// §2.1; RFC 9110 §11.1 and §11.4: the scheme in any letter case, then one or
-// more spaces). Its error is errNoToken where no token came.
+// bearerToken returns the token in the Authorization header (RFC 6750 §2.1). The
+// scheme may be in any letter case, and one or more spaces follow it (RFC 9110
+// §11.1 and §11.4). If the request has no token, the error is errNoToken.
 func bearerToken(authorization []string) (string, error) {
 	switch len(authorization) {
 	case 0:
@@ -82,16 +79,13 @@ func bearerToken(authorization []string) (string, error) {
 	}
 }
 
-// percentEncode escapes what a header value could not carry, or could be
-// misled by, as RFC 3986 §2.1 has it: all but visible ASCII, and % itself. The
+// percentEncode encodes everything but visible ASCII, and the percent sign itself,
+// as in RFC 3986 §2.1: a header cannot carry the rest, or could be split by it. The
 // ids that are minted here stay as they are.
-func percentEncode(id []byte) string {
-	if !bytes.ContainsFunc(id, needsEncoding) {
-		return string(id)
-	}
+func percentEncode(id string) string {
 	var encoded strings.Builder
-	for _, c := range id {
-		if needsEncoding(rune(c)) {
+	for _, c := range []byte(id) {
+		if c <= ' ' || c > '~' || c == '%' {
 			fmt.Fprintf(&encoded, "%%%02X", c)
 		} else {
 			encoded.WriteByte(c)
@@ -99,5 +93,3 @@ func percentEncode(id []byte) string {
 	}
 	return encoded.String()
 }
-
-func needsEncoding(r rune) bool { return r <= ' ' || r > '~' || r == '%' }

@@ -1,4 +1,4 @@
-package jwtcore
+package keyfile
 
 import (
 	"bytes"
@@ -10,14 +10,25 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"tokenmint/jwtcore"
 )
 
-func TestParseKeys(t *testing.T) {
+// publishedKey is the key of the service's specification, and so not a secret.
+const publishedKey = "a9ddbcaba8c0ac1a0a812dc0c2f08514b23f2db0a68343cb8199ebb38a6d91e4ebfb378e22ad39c2d01d0b4ec9c34aa91056862ddace3fbbd6852ee60c36acbf"
+
+// mint returns a token that depends on nothing but the key.
+func mint(key *jwtcore.Key) string {
+	return string(key.Mint(nil, jwtcore.Claims{IssuedAt: time.Unix(0, 0), Data: []byte(`1`)}))
+}
+
+func TestParse(t *testing.T) {
 	long := func(c string, n int) string { return strings.Repeat(c, n) }
 	tests := []struct {
 		name, text string
 		secrets    []string
-		reason     string // none where the text is good
+		reason     string // empty if the text is good
 	}{
 		{"one key", long("a", 64), []string{long("a", 64)}, ""},
 		{"with LF", long("a", 64) + "\n", []string{long("a", 64)}, ""},
@@ -29,16 +40,16 @@ func TestParseKeys(t *testing.T) {
 		{"hex is text", publishedKey, []string{publishedKey}, ""},
 		{"not ASCII", long("é", 32), []string{long("é", 32)}, ""},
 		{"the longest", long("a", MaxKeySize), []string{long("a", MaxKeySize)}, ""},
-		{"too long", long("a", MaxKeySize+1), nil, "line 1: 16385 bytes, where 16384 are the most"},
-		{"one byte short", long("a", 63), nil, "line 1: 63 bytes, where HS512 needs at least 64"},
+		{"too long", long("a", MaxKeySize+1), nil, "line 1: 16385 bytes, but a key has at most 16384"},
+		{"one byte short", long("a", 63), nil, "line 1: 63 bytes, but HS512 needs at least 64 (RFC 7518 section 3.2)"},
 		{"CR does not count", long("a", 63) + "\r", nil, "63 bytes"},
 		{"the second too short", long("a", 64) + "\nshort\n", nil, "line 2: 5 bytes"},
-		{"empty", "", nil, "there is none"},
-		{"only blank lines", "\n\r\n  \n", nil, "there is none"},
-		{"not UTF-8", long("\xff", 64), nil, "not UTF-8"},
+		{"empty", "", nil, "there is no key"},
+		{"only blank lines", "\n\r\n  \n", nil, "there is no key"},
+		{"not UTF-8", long("\xff", 64), nil, "line 1: the key is not UTF-8"},
 	}
 	for _, test := range tests {
-		keys, err := ParseKeys([]byte(test.text))
+		keys, err := Parse([]byte(test.text))
 		if test.reason != "" {
 			if !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), test.reason) {
 				t.Errorf("%s: %v, want a text with %q", test.name, err, test.reason)
@@ -50,15 +61,14 @@ func TestParseKeys(t *testing.T) {
 			continue
 		}
 		for i, secret := range test.secrets {
-			want := NewKey(HS512, []byte(secret)).appendMAC(nil, []byte("text"))
-			if !bytes.Equal(keys[i].appendMAC(nil, []byte("text")), want) {
-				t.Errorf("%s: key %d is another", test.name, i)
+			if mint(keys[i]) != mint(jwtcore.NewKey(jwtcore.HS512, []byte(secret))) {
+				t.Errorf("%s: key %d is not %.8q...", test.name, i, secret)
 			}
 		}
 	}
 }
 
-func TestReadKeyFile(t *testing.T) {
+func TestRead(t *testing.T) {
 	folder := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(folder, name)
@@ -67,7 +77,7 @@ func TestReadKeyFile(t *testing.T) {
 		}
 		return path
 	}
-	if keys, err := ReadKeyFile(write("good", publishedKey+"\n"+publishedKey+"\n")); err != nil || len(keys) != 2 {
+	if keys, err := Read(write("good", publishedKey+"\n"+publishedKey+"\n")); err != nil || len(keys) != 2 {
 		t.Errorf("%d keys, %v", len(keys), err)
 	}
 	secret := "not-long-enough-and-secret"
@@ -80,56 +90,56 @@ func TestReadKeyFile(t *testing.T) {
 		"a long line": write("long", strings.Repeat("a", MaxKeySize+1)),
 	}
 	for name, path := range bad {
-		_, err := ReadKeyFile(path)
+		_, err := Read(path)
 		if !errors.Is(err, ErrKey) {
 			t.Errorf("%s: %v, want ErrKey", name, err)
 			continue
 		}
 		if !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: %q should name the file, in one line, and not the key", name, err)
+			t.Errorf("%s: %q, want one line with the name of the file and without the key", name, err)
 		}
 	}
-	if _, err := ReadKeyFile(bad["missing"]); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Read(bad["missing"]); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing: %v, want fs.ErrNotExist", err)
 	}
 }
 
-func TestCreateKeyFile(t *testing.T) {
+func TestCreate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "signing.key")
-	if created, err := CreateKeyFile(path); !created || err != nil {
+	if created, err := Create(path); !created || err != nil {
 		t.Fatalf("created: %t, %v", created, err)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil || !regexp.MustCompile(`^[0-9a-f]{128}\n$`).Match(text) {
-		t.Errorf("the file does not hold 128 hex digits and a line feed, %v", err)
+		t.Errorf("the file is not 128 hex digits and a line feed, %v", err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	if created, err := CreateKeyFile(path); created || err != nil {
-		t.Errorf("a second time: created: %t, %v", created, err)
+	if created, err := Create(path); created || err != nil {
+		t.Errorf("the second time: created: %t, %v", created, err)
 	}
 	if again, _ := os.ReadFile(path); !bytes.Equal(again, text) {
-		t.Error("the second time changed the file")
+		t.Error("the second call changed the file")
 	}
 	if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 {
 		t.Errorf("%d files are in the folder, want 1", len(entries))
 	}
 	other := filepath.Join(t.TempDir(), "signing.key")
-	CreateKeyFile(other)
+	Create(other)
 	if second, _ := os.ReadFile(other); bytes.Equal(second, text) {
-		t.Error("two new keys are the same")
+		t.Error("two new keys are equal")
 	}
 }
 
-func TestCreateKeyFileWithoutFolder(t *testing.T) {
+func TestCreateWithoutFolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "missing", "signing.key")
-	if created, err := CreateKeyFile(path); created || !errors.Is(err, ErrKey) {
+	if created, err := Create(path); created || !errors.Is(err, ErrKey) {
 		t.Errorf("created: %t, %v", created, err)
 	}
 }
 
-func TestCreateKeyFileRace(t *testing.T) {
+func TestCreateRace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "signing.key")
 	texts := make([]string, 16)
 	creators := make([]bool, len(texts))
@@ -138,7 +148,7 @@ func TestCreateKeyFileRace(t *testing.T) {
 	for i := range texts {
 		wait.Go(func() {
 			<-start
-			created, err := CreateKeyFile(path)
+			created, err := Create(path)
 			if err != nil {
 				t.Error(err)
 			}
@@ -154,13 +164,13 @@ func TestCreateKeyFileRace(t *testing.T) {
 	count := 0
 	for i, text := range texts {
 		if len(text) != 129 || text != texts[0] {
-			t.Errorf("reader %d has another key, of %d bytes", i, len(text))
+			t.Errorf("reader %d has a different key, of %d bytes", i, len(text))
 		}
 		if creators[i] {
 			count++
 		}
 	}
 	if count != 1 {
-		t.Errorf("%d made the file, want 1", count)
+		t.Errorf("%d calls created the file, want 1", count)
 	}
 }

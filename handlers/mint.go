@@ -1,0 +1,114 @@
+package handlers
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"tokenmint/jwtcore"
+	"tokenmint/jwtcore/ijson"
+)
+
+// maxMintBody is the size in bytes of the largest body of a request to mint.
+const maxMintBody = 256 << 10
+
+// maxExpiresIn is the longest lifetime of a token in seconds: a hundred years.
+const maxExpiresIn = 3_153_600_000
+
+// mint answers POST /token: it signs the user data.
+func (s *Service) mint(c echo.Context) error {
+	e := newExchange()
+	defer e.release()
+	body, err := e.readJSON(c.Request(), maxMintBody)
+	if err != nil {
+		return err
+	}
+	request, err := parseMintRequest(body)
+	if err != nil {
+		return err
+	}
+	e.data, err = jwtcore.AppendData(e.data, request.userData)
+	if err != nil {
+		return err
+	}
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return fmt.Errorf("no random bytes for a jti: %w", err)
+	}
+	e.response = append(e.response, `{"JWT Token":"`...)
+	e.response = s.keys()[0].Mint(e.response, jwtcore.Claims{
+		IssuedAt:  s.now(),
+		ExpiresIn: request.expiresIn,
+		ID:        id,
+		Data:      e.data,
+	})
+	e.response = append(e.response, `"}`...)
+	s.metrics.minted.Inc()
+	return s.respondJSON(c, http.StatusOK, e.response)
+}
+
+type mintRequest struct {
+	userData  jsontext.Value
+	expiresIn int64 // seconds; 0 for a token that does not expire
+}
+
+func parseMintRequest(body []byte) (request mintRequest, err error) {
+	var expiresIn jsontext.Value
+	err = ijson.ReadObject(body, func(name []byte, value jsontext.Value) {
+		switch string(name) {
+		case "user_data":
+			request.userData = value
+		case "expires_in":
+			expiresIn = value
+		}
+	})
+	if err != nil {
+		return request, err
+	}
+	if isNull(request.userData) {
+		return request, errUserDataAbsent
+	}
+	request.expiresIn, err = parseExpiresIn(expiresIn)
+	return request, err
+}
+
+// isNull reports whether value is absent or null; the API treats both alike.
+func isNull(value jsontext.Value) bool {
+	return value == nil || value.Kind() == 'n'
+}
+
+// parseExpiresIn returns the number of seconds in value, or 0 if value is absent
+// or null. A whole number may have any JSON spelling, such as 3600.0 or 36e2: some
+// clients have no other.
+func parseExpiresIn(value jsontext.Value) (int64, error) {
+	if isNull(value) {
+		return 0, nil
+	}
+	if value.Kind() != '0' {
+		return 0, fmt.Errorf("%w: expires_in must be a number", errMemberType)
+	}
+	seconds, err := strconv.ParseFloat(string(value), 64)
+	if err != nil || seconds < 1 || seconds > maxExpiresIn || !isWhole(value) {
+		return 0, errExpiresIn
+	}
+	return int64(seconds), nil
+}
+
+// isWhole reports whether number, which is at most maxExpiresIn, has no fraction.
+// It looks at the digits, because a float would round a number that is next to a
+// whole one.
+func isWhole(number jsontext.Value) bool {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(string(number)), "e")
+	_, fraction, _ := strings.Cut(mantissa, ".")
+	shift, _ := strconv.Atoi(exponent) // 0 if there is none; never out of range for such a number
+	if shift >= 0 {
+		return len(strings.TrimRight(fraction, "0")) <= shift
+	}
+	digits := strings.ReplaceAll(mantissa, ".", "")
+	return len(digits)-len(strings.TrimRight(digits, "0")) >= len(fraction)-shift
+}

@@ -1,0 +1,48 @@
+package jwtcore
+
+import (
+	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"tokenmint/jwtcore/ijson"
+)
+
+// parseHeader decodes and reads the first segment of a token, and leaves the other
+// fields of t alone.
+//
+// It recognizes the header of the tokens that are minted here. That saves an
+// eighth of an inspection. BenchmarkParseHeader shows the gain.
+func (t *Token) parseHeader(segment string) (err error) {
+	if segment == HS512.encodedHeader {
+		t.Header, t.algorithm = jsontext.Value(HS512.header), HS512
+		return nil
+	}
+	return t.parseAnyHeader(segment)
+}
+
+// parseAnyHeader is parseHeader for any header.
+func (t *Token) parseAnyHeader(segment string) (err error) {
+	if t.Header, err = decodeSegment(segment, "header"); err != nil {
+		return err
+	}
+	var alg jsontext.Value
+	critical := false
+	err = ijson.ReadObject(t.Header, func(name []byte, value jsontext.Value) {
+		switch string(name) {
+		case "alg":
+			alg = value
+		case "crit":
+			critical = true
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("%w: the header is %w", ErrMalformed, err)
+	}
+	if critical {
+		t.algorithmErr = ErrCritical
+	} else {
+		t.algorithm, t.algorithmErr = algorithmNamed(alg)
+	}
+	return nil
+}

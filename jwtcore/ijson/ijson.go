@@ -1,0 +1,173 @@
+// Package ijson reads JSON as strictly as I-JSON demands (RFC 7493 §2): UTF-8
+// without lone surrogates, no member name twice in one object however it is
+// escaped, and nothing but white space after the value. Two readers of such a
+// text cannot understand it differently.
+//
+// Values are passed on as they are spelled, because decoding and encoding them
+// would change numbers and the order of members. No error quotes the text, which
+// may be secret.
+package ijson
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// ErrNotObject is wrapped by all errors about a text that is not exactly one
+// object.
+var ErrNotObject = errors.New("not one JSON object")
+
+// MaxDepth is how deeply objects and arrays may nest. It is the limit of package
+// jsontext, and of many other decoders.
+const MaxDepth = 10_000
+
+// reader is a decoder that reads from memory. It is pooled.
+type reader struct {
+	buffer  bytes.Buffer
+	decoder jsontext.Decoder
+}
+
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+// newReader returns a reader of text, which must not change until release.
+func newReader(text []byte) *reader {
+	r := readers.Get().(*reader)
+	r.buffer = *bytes.NewBuffer(text)
+	r.decoder.Reset(&r.buffer) // reads from the buffer's memory, without a copy
+	return r
+}
+
+// release returns r to the pool, without a reference to what it has read.
+func (r *reader) release() {
+	r.buffer = bytes.Buffer{}
+	r.decoder.Reset(&r.buffer)
+	readers.Put(r)
+}
+
+// ReadObject calls visit for each member of object, in order. Name is the
+// member's name without quotes and escapes. Value is the part of object that
+// spells the member's value; it must not be modified.
+//
+// ReadObject returns an error that wraps ErrNotObject if object is not exactly
+// one JSON object, or nests deeper than MaxDepth. The error names the byte at
+// fault. It may come after visit was called for the members before the fault:
+// discard what they said.
+func ReadObject(object []byte, visit func(name []byte, value jsontext.Value)) error {
+	r := newReader(object)
+	defer r.release()
+	err := r.readMembers(object, visit)
+	if err == nil {
+		err = r.readEnd(object)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotObject, err)
+	}
+	return nil
+}
+
+func (r *reader) readMembers(object []byte, visit func(name []byte, value jsontext.Value)) error {
+	start, err := r.decoder.ReadToken()
+	if err != nil {
+		return fault(object, err)
+	}
+	if start.Kind() != '{' {
+		return errors.New("it does not start with {")
+	}
+	for r.decoder.PeekKind() != '}' {
+		quoted, err := r.decoder.ReadValue()
+		if err != nil {
+			return fault(object, err)
+		}
+		name, _ := Text(quoted)
+		value, err := r.decoder.ReadValue()
+		if err != nil {
+			return fault(object, err)
+		}
+		// The decoder does not promise that value is a part of object.
+		end := int(r.decoder.InputOffset())
+		visit(name, object[end-len(value):end:end])
+	}
+	return nil
+}
+
+// readEnd checks that nothing follows the last member but the closing brace and
+// white space.
+func (r *reader) readEnd(object []byte) error {
+	if _, err := r.decoder.ReadToken(); err != nil {
+		return fault(object, err)
+	}
+	if rest := bytes.TrimLeft(object[r.decoder.InputOffset():], " \t\r\n"); len(rest) > 0 {
+		return fmt.Errorf("more text follows it at byte %d", len(object)-len(rest))
+	}
+	return nil
+}
+
+// fault describes an error of the decoder. The decoder's own words quote names
+// and characters of the text.
+func fault(text []byte, err error) error {
+	var syntax *jsontext.SyntacticError
+	if !errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("it ends too early")
+	}
+	at := int(syntax.ByteOffset)
+	character, size := utf8.DecodeRune(text[at:])
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return fmt.Errorf("a member name occurs twice, again at byte %d", at)
+	case character == utf8.RuneError && size == 1:
+		return fmt.Errorf("invalid UTF-8 at byte %d", at)
+	case character == '\\':
+		return fmt.Errorf("an escape sequence at byte %d represents no character", at)
+	case at >= MaxDepth:
+		return fmt.Errorf("a syntax error, or nesting deeper than %d levels, at byte %d", MaxDepth, at)
+	default:
+		return fmt.Errorf("a syntax error at byte %d", at)
+	}
+}
+
+// Text returns the text of a valid JSON string, without quotes and escapes. The
+// text may be a part of value; it must not be modified. Ok is false if value is
+// not a string.
+func Text(value jsontext.Value) (text []byte, ok bool) {
+	if value.Kind() != '"' {
+		return nil, false
+	}
+	if bytes.IndexByte(value, '\\') < 0 {
+		return value[1 : len(value)-1 : len(value)-1], true
+	}
+	text, err := jsontext.AppendUnquote(nil, value)
+	return text, err == nil
+}
+
+// AppendCompact appends a valid JSON value to dst, without its insignificant
+// white space. Numbers and strings stay as they are spelled.
+func AppendCompact(dst []byte, value jsontext.Value) []byte {
+	if kind := value.Kind(); kind != '{' && kind != '[' {
+		return append(dst, bytes.Trim(value, " \t\r\n")...)
+	}
+	dst, err := jsontext.AppendFormat(dst, value, jsontext.AllowDuplicateNames(true), jsontext.PreserveRawStrings(true))
+	if err != nil {
+		panic("ijson: AppendCompact of an invalid value")
+	}
+	return dst
+}
+
+// Depth returns how deeply objects and arrays nest in a valid JSON value: 0 for
+// a number, 1 for an empty array.
+func Depth(value jsontext.Value) int {
+	r := newReader(value)
+	defer r.release()
+	deepest := 0
+	for {
+		if _, err := r.decoder.ReadToken(); err != nil {
+			return deepest
+		}
+		deepest = max(deepest, r.decoder.StackDepth())
+	}
+}
