@@ -1,19 +1,20 @@
-// The page's calls as commands for bash.
+// Shell commands for bash that send the same requests as the page.
 
-// quote makes text one word of a shell command. Within single quotes a shell
-// changes nothing, and only the single quote itself cannot stand there.
+// quote returns text as one word of a shell command. Single quotes make every
+// character literal, but cannot contain a single quote.
 export function quote(text) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-// curl posts data. What it holds shows in the list of processes and stays in
-// the shell's history.
+// curl returns a command that posts data. The data is visible in the process
+// list and in the shell's history.
 export function curl(url, data) {
   return [`curl -sS ${quote(url)}`, `-H ${quote("Content-Type: application/json")}`, `--data-binary ${quote(data)}`].join(" \\\n  ");
 }
 
-// promptingCurl asks for the key, which then shows nowhere: printf and read are
-// part of the shell, and the parentheses forget the variable.
+// promptingCurl returns a command that asks for the key and keeps it out of
+// both: printf and read are built into the shell, and the variable exists only
+// in the subshell that the parentheses start.
 export function promptingCurl(url, token, encoding) {
   const format = `{"Token":"%s","Signing_key":"%s","Key_encoding":"${encoding}"}`;
   return [

@@ -1,6 +1,5 @@
-// JSON as text. Nothing here goes through JSON.parse and back, which would
-// change 12345678901234567890 into 12345678901234567000: every literal stays
-// as it is spelled.
+// JSON as text: every literal keeps its spelling. JSON.parse would change
+// 12345678901234567890 into 12345678901234567000.
 
 const piecePattern = new RegExp(
   [
@@ -16,15 +15,15 @@ const piecePattern = new RegExp(
 
 const whiteSpace = /[ \t\n\r]*/y;
 
-// Deeper levels are not indented any further: the white space would outgrow
-// the text by far.
+// Deeper levels get no more indentation: it would be far longer than the text
+// itself.
 const maxIndent = 24;
 
-// read takes text apart as JSON (RFC 8259), as far as it goes. It returns
-//   pieces   the text laid out for reading: {kind, text}, in order
+// read parses text as JSON (RFC 8259), as far as possible. It returns
+//   pieces   the text, formatted for people: {kind, text}, in order
 //   type     "object", "array", "string", "number", "boolean" or "null"
 //   members  the literals of the outermost object's scalar members, by name
-//   fault    what is wrong, in words, or null
+//   fault    a description of the first error, or null
 export function read(text) {
   const reader = new Reader(text);
   while (!reader.done) {
@@ -42,7 +41,7 @@ class Reader {
     this.type = null;
     this.members = new Map();
     this.fault = null;
-    this.open = []; // the objects and arrays around the place, innermost last
+    this.open = []; // the enclosing objects and arrays, innermost last
     this.expected = "value"; // or "name", "colon", "comma", "end"
     this.justOpened = false;
   }
@@ -58,7 +57,8 @@ class Reader {
     this.stop();
   }
 
-  // accept takes the next piece, or returns false where it cannot stand here.
+  // accept consumes a piece. It returns false if the grammar does not allow the
+  // piece here.
   accept({ mark, string, number, literal }) {
     if (mark === "}" || mark === "]") {
       return this.close(mark);
@@ -111,7 +111,7 @@ class Reader {
     const object = this.innermost();
     object.name = JSON.parse(string);
     if (object.names.has(object.name)) {
-      this.fault ??= `the member ${visible(string)} stands twice in one object`;
+      this.fault ??= `the member ${visible(string)} occurs twice in one object`;
     }
     object.names.add(object.name);
     this.newLine();
@@ -166,8 +166,8 @@ class Reader {
     }
   }
 
-  // stop ends the reading: at the end of the text, or at what is no JSON,
-  // which is shown as it stands.
+  // stop is called at the end of the text or at a syntax error. It keeps what
+  // follows the error as one piece, unchanged.
   stop() {
     this.done = true;
     whiteSpace.lastIndex = this.at;
@@ -177,7 +177,7 @@ class Reader {
       return;
     }
     const cut = rest === "" || /^"[^"]*$/.test(rest);
-    this.fault ??= cut ? "it ends too early" : `it is not JSON from ${place(this.text, whiteSpace.lastIndex)} on`;
+    this.fault ??= cut ? "it ends too early" : `syntax error at ${place(this.text, whiteSpace.lastIndex)}`;
     if (rest !== "") {
       this.put("rest", rest);
     }
@@ -190,11 +190,12 @@ function place(text, at) {
   return lines.length === 1 ? `character ${column}` : `line ${lines.length}, character ${column}`;
 }
 
-// Control characters, and those that reorder or hide what stands beside them.
+// Control characters, invisible ones, and those that reorder the text around
+// them.
 const invisible = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-// visible spells such characters as JSON escapes, so that what one sees is
-// what is there. In a JSON string it stands for the same value.
+// visible replaces these characters with JSON escapes, so that nothing in the
+// text is hidden. The value of a JSON string stays the same.
 export function visible(text) {
   return text.replace(invisible, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
 }

@@ -1,5 +1,5 @@
-// The page: what the fields hold goes to the service, what it answers is shown.
-// Text is put in as text alone, never as markup.
+// The page sends the contents of the fields to the service and shows the
+// responses. It inserts text only as text, never as markup.
 
 import { curl, promptingCurl } from "./command.js";
 import { read, visible } from "./json.js";
@@ -9,8 +9,8 @@ import { inspect, unwrap } from "./token.js";
 
 const element = (id) => document.getElementById(id);
 
-// setText leaves an element alone that has the text already, so that a screen
-// reader is not made to say it again.
+// setText does not touch an element that already has the text: a screen reader
+// would announce it again.
 function setText(target, text) {
   if (target.textContent !== text) {
     target.textContent = text;
@@ -24,7 +24,7 @@ function span(className, text) {
   return part;
 }
 
-// colored returns the three parts of a token as elements, with their dots.
+// colored returns the parts of a token and the dots between them as elements.
 function colored(token) {
   const [header, claims, ...rest] = token.split(".");
   const parts = [span("header", header)];
@@ -37,8 +37,8 @@ function colored(token) {
   return parts;
 }
 
-// Latest runs one call at a time: a new one, or cancel, makes what is still
-// under way end without a word.
+// Latest runs one call at a time. A new call, or cancel, aborts the one in
+// progress, which then calls neither onAnswer nor onRefusal.
 class Latest {
   #controller = new AbortController();
 
@@ -50,7 +50,7 @@ class Latest {
     this.cancel();
     const { signal } = (this.#controller = new AbortController());
     try {
-      onAnswer(await call(signal)); // which throws once signal is aborted
+      onAnswer(await call(signal)); // call throws once signal is aborted
     } catch (error) {
       if (signal.aborted) {
         return;
@@ -71,7 +71,7 @@ const lifetime = element("lifetime");
 const unit = element("unit");
 const mintStatus = element("mint-status");
 const minting = new Latest();
-let mintedBody = null; // the request that the token shown answers
+let mintedBody = null; // the request for which the token shown was minted
 
 const typeNames = {
   object: "an object",
@@ -82,29 +82,30 @@ const typeNames = {
   null: "null",
 };
 
-// readData decides what the data is. It returns the JSON to send, null where
-// there is none, and says what it was taken for.
+// readData decides whether the data is sent as text or as JSON. It returns the
+// JSON to send, or null if the data is not JSON but should be, and a hint.
 function readData() {
   const text = data.value;
   const kind = mintForm.elements.kind.value;
   const asText = JSON.stringify(text);
   if (kind === "text") {
-    return { json: asText, says: "Taken as text." };
+    return { json: asText, hint: "Sent as text." };
   }
   const { fault, type } = read(text);
   if (kind === "json") {
-    return fault === null ? { json: text, says: `Taken as JSON: ${typeNames[type]}.` } : { json: null, says: `This is not JSON yet: ${fault}.` };
+    return fault === null ? { json: text, hint: `Sent as JSON: ${typeNames[type]}.` } : { json: null, hint: `This is not JSON yet: ${fault}.` };
   }
   if (fault === null && type !== "null") {
-    return { json: text, says: `Taken as JSON: ${typeNames[type]}.` };
+    return { json: text, hint: `Sent as JSON: ${typeNames[type]}.` };
   }
   if (/^\s*[{[]/.test(text)) {
-    return { json: asText, says: `Taken as text, as it is not JSON: ${fault}.` };
+    return { json: asText, hint: `Sent as text, because it is not JSON: ${fault}.` };
   }
-  return { json: asText, says: text === "" ? "Empty: taken as an empty text." : "Taken as text." };
+  return { json: asText, hint: text === "" ? "Empty: sent as an empty string." : "Sent as text." };
 }
 
-// readLifetime returns the seconds, null for no lifetime, NaN for what is none.
+// readLifetime returns the lifetime in seconds, null if the field is empty, or
+// NaN if it is not a whole number.
 function readLifetime() {
   const text = lifetime.value.trim();
   if (text === "") {
@@ -113,9 +114,9 @@ function readLifetime() {
   return /^[0-9]+$/.test(text) ? Number(text) * Number(unit.value) : NaN;
 }
 
-// mintBody returns the request to mint, or null while there is none to send.
-// Characters that cannot be seen go as escapes, which stand for the same: the
-// command would otherwise look like something that it is not.
+// mintBody returns the request to mint, or null if a field is wrong. It spells
+// invisible characters as escapes, which mean the same: otherwise the command
+// could do something other than what it seems to do.
 function mintBody() {
   const { json } = readData();
   const seconds = readLifetime();
@@ -127,22 +128,22 @@ function mintBody() {
 }
 
 function mintChanged() {
-  const { json, says } = readData();
-  setText(element("data-kind"), says);
+  const { json, hint } = readData();
+  setText(element("data-kind"), hint);
   data.setAttribute("aria-invalid", String(json === null));
   const seconds = readLifetime();
   setText(element("lifetime-hint"), lifetimeHint(seconds));
   lifetime.setAttribute("aria-invalid", String(Number.isNaN(seconds)));
   const body = mintBody();
-  setText(element("mint-command"), body === null ? "# Nothing to send yet: see what is said at the fields." : curl(address("token"), body));
-  setText(element("minted-stale"), mintedBody === null || body === mintedBody ? "" : "This token is of what stood above before you changed it.");
+  setText(element("mint-command"), body === null ? "# Nothing to send yet: see the hints below the fields." : curl(address("token"), body));
+  setText(element("minted-stale"), mintedBody === null || body === mintedBody ? "" : "This token was minted before you changed the fields.");
 }
 
 function lifetimeHint(seconds) {
   if (seconds === null) {
     return "Empty: the token does not expire.";
   }
-  return Number.isNaN(seconds) ? "Write a whole number." : `Sent as expires_in: ${seconds} seconds.`;
+  return Number.isNaN(seconds) ? "Enter a whole number." : `Sent as expires_in: ${seconds} seconds.`;
 }
 
 function showMintStatus(text, failed) {
@@ -155,7 +156,7 @@ function mint(event) {
   const body = mintBody();
   if (body === null) {
     minting.cancel();
-    showMintStatus("Nothing was sent: see what is said at the fields.", true);
+    showMintStatus("Nothing was sent: see the hints below the fields.", true);
     (readData().json === null ? data : lifetime).focus();
     return;
   }
@@ -190,13 +191,13 @@ const encoding = element("encoding");
 const withKey = element("with-key");
 const verdict = element("verdict");
 const checking = new Latest();
-let claimed = new Map(); // the literals of the claims shown
+let claimed = new Map(); // the literals of the claims shown, by name
 
 const marks = { unchecked: "?", verified: "✓", rejected: "✕" };
 const states = { unchecked: "Not checked", verified: "Verified", rejected: "Does not match" };
 
-// showVerdict shows one of the three states, and why. Whatever goes wrong on
-// the way to a verdict leaves the state at unchecked.
+// showVerdict shows one of the three states and the reason for it. A request
+// that fails is not a verdict: the state stays unchecked.
 function showVerdict(state, reason, warning = "") {
   verdict.dataset.state = state;
   setText(element("verdict-mark"), marks[state]);
@@ -212,7 +213,7 @@ function check(event) {
   const missing = token === "" ? tokenField : keyField.value === "" ? keyField : null;
   if (missing !== null) {
     checking.cancel();
-    showVerdict("unchecked", missing === tokenField ? "Paste a token first." : "Write the key first.");
+    showVerdict("unchecked", missing === tokenField ? "Paste a token first." : "Enter the key first.");
     missing.focus();
     return;
   }
@@ -242,8 +243,8 @@ function sentence(text) {
   return text[0].toUpperCase() + text.slice(1) + ".";
 }
 
-// inspectChanged takes the verdict back, which was on something else, and
-// shows what is in the token now.
+// inspectChanged withdraws the verdict, which was about other input, and shows
+// what is in the token now.
 function inspectChanged() {
   checking.cancel();
   showVerdict("unchecked", "The service has not been asked yet.");
@@ -252,7 +253,7 @@ function inspectChanged() {
   const inspected = inspect(wrapped.token);
   const notes = [];
   if (wrapped.removed.length > 0) {
-    notes.push(`Taken off around the token: ${wrapped.removed.join(", ")}.`);
+    notes.push(`Ignored around the token: ${wrapped.removed.join(", ")}.`);
   }
   if (inspected.fault !== null) {
     notes.push(inspected.fault);
@@ -267,24 +268,25 @@ function inspectChanged() {
   showInspectCommand();
 }
 
-// showInk writes the token in its colors beneath the text of the field, which
-// is transparent.
+// showInk shows the token in color beneath the field, whose own text is
+// transparent.
 function showInk({ start, end, token }) {
   const text = tokenField.value;
-  // The line break at the end makes room for the line that the caret is on.
+  // The final line break makes room for the line with the caret.
   element("ink").replaceChildren(span("wrapping", text.slice(0, start)), ...colored(token), span("wrapping", text.slice(end) + "\n"));
 }
 
-// showFault says of a segment that could be decoded, or null for a missing
-// one, what is wrong with it.
+// showFault shows what is wrong with a decoded segment. A missing segment is
+// null.
 function showFault(part, segment) {
   const target = element(`${part}-fault`);
-  const text = segment === null ? "It is missing." : segment.fault === null ? "" : `Shown as far as it goes: ${segment.fault}.`;
+  const text = segment === null ? "It is missing." : segment.fault === null ? "" : `Decoded as far as possible: ${segment.fault}.`;
   target.hidden = text === "";
   setText(target, text);
 }
 
-// Beyond this many pieces JSON is shown without colors, to stay quick.
+// JSON with more pieces than this is shown without colors: one element for each
+// piece would be slow.
 const maxPieces = 20_000;
 
 function showJSON(part, json) {
@@ -304,10 +306,10 @@ function showSignature(signature) {
 }
 
 function signatureWords(size) {
-  return size === 0 ? "Empty: nobody signed this." : `${size} bytes. Only the service can tell whether they are right.`;
+  return size === 0 ? "Empty: this token is not signed." : `${size} bytes. Only the service can verify them.`;
 }
 
-// showTimes writes the times anew, and tick keeps their words true.
+// showTimes shows the time claims, and tick keeps their words up to date.
 function showTimes() {
   const times = element("times");
   const named = timeClaims.filter((claim) => claimed.has(claim));
@@ -342,8 +344,8 @@ function showInspectCommand() {
   setText(
     element("inspect-command-hint"),
     withKey.checked
-      ? "The key is in the command: it will be in the shell's history and in the list of processes."
-      : 'It asks for the key, which stays out of the shell\'s history and the list of processes. Where the key has " or \\ in it, write \\" and \\\\.',
+      ? "The command contains the key, which will be visible in the shell's history and in the process list."
+      : 'The command asks for the key, which stays out of the shell\'s history and the process list. If the key contains " or \\, type \\" or \\\\ instead.',
   );
 }
 
@@ -354,11 +356,11 @@ function showKey(show) {
 
 function clear() {
   showKey(false);
-  setTimeout(inspectChanged); // once the fields are empty
+  setTimeout(inspectChanged); // the reset event comes before the fields are empty
 }
 
-// The first token and the key of the service's specification: published, and
-// so of no worth to anyone.
+// The first token and the key in the service's specification. They are public,
+// so showing them gives nothing away.
 function fillInExample() {
   tokenField.value =
     "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzUxMiJ9.eyJpYXQiOjE2Njg2NzY5MDcsImp0aSI6ImYxMGZiNWY0NzQ2MWRlNGRkOGM3NjExM2NhZDc4MDNiIiwicGF5bG9hZCI6eyJkYXRhIjoidGhpcyBpcyB0ZXN0IiwiZGF0ZSI6IjIwMjItMTEtMTcifX0.LgY1OHZamo0irNBb3uGQvWRzdFEiBfjmyBOKewPAvPGqmFJGh3HaqdzDMZyX3TzKdTV35a748Xz6hoPOIxPWrA";
@@ -375,10 +377,10 @@ async function copy(button) {
     await navigator.clipboard.writeText(source.textContent);
     flash(button, "Copied");
   } catch {
-    // There is no clipboard for a page that came over plain HTTP from another
-    // machine, or where it is not allowed.
+    // A page that came over plain HTTP from another machine has no access to the
+    // clipboard, and the user may have denied it.
     getSelection().selectAllChildren(source);
-    flash(button, "Selected: copy it with Ctrl+C");
+    flash(button, "Selected: press Ctrl+C to copy");
   }
 }
 
@@ -402,7 +404,7 @@ function submitOnControlEnter(event) {
 }
 
 mintForm.addEventListener("input", () => {
-  showMintStatus("", false); // it was on other data
+  showMintStatus("", false); // it was about other input
   mintChanged();
 });
 mintForm.addEventListener("submit", mint);
@@ -424,7 +426,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 }
 
 setText(element("host"), location.host);
-element("in-the-clear").hidden = isSecureContext; // which this machine is, without TLS
+element("in-the-clear").hidden = isSecureContext; // true for loopback, even without TLS
 mintChanged();
 inspectChanged();
 setInterval(tick, 1000);

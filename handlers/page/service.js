@@ -1,19 +1,20 @@
-// The service that served this page. Nothing else is ever asked.
+// Requests to the service that served this page. The page sends no others.
 
-const timeout = 20_000; // milliseconds, longer than the service takes for any answer
+const timeout = 20_000; // milliseconds; longer than the service takes for any response
 
-// address returns the absolute address of a route, wherever a proxy put it.
+// address returns the absolute URL of a route. It is relative to the page,
+// because a proxy may have added a prefix to the path.
 export function address(route) {
   return new URL(route, document.baseURI).href;
 }
 
-// Refusal is an answer of the service that is an error, or no answer at all.
-// Its message is for people.
+// Refusal is an error response from the service, or the lack of a response from
+// it. Its message is shown to the user.
 export class Refusal extends Error {}
 
-// post sends a JSON text, and returns the answer, read as JSON, which has to
-// have the given member. It throws a Refusal, or signal's own reason once
-// signal is aborted.
+// post sends a JSON text and returns the response, parsed as JSON, if it has
+// the given member. Otherwise it throws a Refusal, or, once signal is aborted,
+// the reason of signal.
 export async function post(route, body, member, signal) {
   const { response, text } = await exchange(route, body, signal);
   const answer = parse(text);
@@ -21,9 +22,9 @@ export async function post(route, body, member, signal) {
     return answer;
   }
   if (answer?.status === response.status) {
-    throw new Refusal(`The service refused, with status ${answer.status}: ${answer.description}.`);
+    throw new Refusal(`The service responded with status ${answer.status}: ${answer.description}.`);
   }
-  throw new Refusal(`The answer, with status ${response.status}, is not the service's own: something between here and there made it.`);
+  throw new Refusal(`The response, with status ${response.status}, is not from the service but from something in between, such as a proxy.`);
 }
 
 function parse(text) {
@@ -47,6 +48,6 @@ async function exchange(route, body, signal) {
     return { response, text: await response.text() };
   } catch {
     signal.throwIfAborted();
-    throw new Refusal("The service cannot be reached: it may have stopped. Start it again, then try again.");
+    throw new Refusal("The service cannot be reached. It may have stopped: start it, then try again.");
   }
 }

@@ -1,4 +1,4 @@
-// The time claims (RFC 7519 §4.1.4 to §4.1.6) for people.
+// The time claims (RFC 7519 §4.1.4 to §4.1.6) in words.
 
 const words = {
   iat: { past: "issued", future: "issued in the future:", now: "issued just now" },
@@ -8,16 +8,16 @@ const words = {
 
 export const timeClaims = Object.keys(words);
 
-// The years 1 to 9999, the calendar of RFC 3339: what the service tells, too.
+// The years 1 to 9999, the range of RFC 3339. The service has the same limits.
 const earliest = -62135596799;
 const latest = 253402300799;
 
-// describe tells a time claim, given as it is spelled in the token, at now, in
-// seconds since 1970. It returns words, local and utc, the latter two null for
-// a literal that names no time.
+// describe returns words, local and utc for a time claim, given its literal in
+// the token and the current time in Unix seconds. If the literal is not a
+// number, or not within those years, local and utc are null.
 export function describe(claim, literal, now) {
   if (!/^[-0-9]/.test(literal)) {
-    return { words: "not a number: it tells no time", local: null, utc: null };
+    return { words: "not a time: it is not a number", local: null, utc: null };
   }
   const seconds = Number(literal);
   if (seconds < earliest || seconds > latest) {
@@ -57,12 +57,12 @@ function relative(claim, difference) {
   if (size === 0) {
     return difference > 0 ? `${words[claim].future} in less than a second` : words[claim].now;
   }
-  const told = difference > 0 ? `in ${duration(size)}` : `${duration(size)} ago`;
-  return `${inWords(claim, difference)} ${told}`;
+  const distance = difference > 0 ? `in ${duration(size)}` : `${duration(size)} ago`;
+  return `${inWords(claim, difference)} ${distance}`;
 }
 
-// duration tells whole seconds in their largest unit, and from an hour on in
-// the next one as well. It never tells more than there are.
+// duration returns seconds in words, in the largest unit that fits and, from an
+// hour up, the next smaller one. It rounds down.
 function duration(seconds) {
   const i = units.findIndex(([, length]) => seconds >= length);
   const [unit, length] = units[i];

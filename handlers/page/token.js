@@ -1,6 +1,6 @@
-// The compact serialization of a JWT (RFC 7515 §3.1), read leniently: this is
-// for showing what can be shown. Whether a token is well formed, and whether
-// its signature holds, is for the service to say.
+// The compact serialization of a JWT (RFC 7515 §3.1), parsed leniently to show
+// as much as possible. Only the service decides whether a token is well formed
+// and whether its signature verifies.
 
 import { read } from "./json.js";
 
@@ -11,8 +11,8 @@ const wrappings = [
   { what: "Bearer", start: /^bearer\s+/i },
 ];
 
-// unwrap finds the token in what was pasted: it stands from start to end, and
-// removed names what is around it.
+// unwrap finds the token in pasted text: it extends from start to end, and
+// removed lists what is around it.
 export function unwrap(text) {
   let start = 0;
   let end = text.length;
@@ -33,7 +33,7 @@ export function unwrap(text) {
   return { start, end, token: text.slice(start, end), removed: [...removed] };
 }
 
-// inspect decodes the segments of a token, as many as are there.
+// inspect decodes the segments of a token; those that are missing are null.
 export function inspect(token) {
   const segments = token === "" ? [] : token.split(".");
   const [header, claims, signature] = segments;
@@ -51,13 +51,13 @@ function countFault(count) {
     case 3:
       return null;
     case 1:
-      return "The claims and the signature are missing: a JWT has three segments with a dot between them.";
+      return "The claims and the signature are missing: a JWT has three segments, separated by dots.";
     case 2:
-      return "The signature is missing: a JWT has three segments with a dot between them.";
+      return "The signature is missing: a JWT has three segments, separated by dots.";
     case 5:
-      return "Five segments: an encrypted token (JWE), whose content no signing key opens.";
+      return "Five segments: this is an encrypted token (JWE), which no signing key can open.";
     default:
-      return `A JWT has three segments; this has ${count}. The first three are shown.`;
+      return `A JWT has three segments; this has ${count}. Only the first three are shown.`;
   }
 }
 
@@ -68,13 +68,13 @@ function jsonSegment(segment) {
   return { ...json, fault: decoded.fault ?? fault ?? json.fault ?? (json.type === "object" ? null : "it is not a JSON object") };
 }
 
-// decodeBase64url decodes as much of a segment as is base64url (RFC 4648 §5),
-// without padding.
+// decodeBase64url decodes a segment as base64url without padding (RFC 4648 §5),
+// up to the first character that is not in the alphabet.
 export function decodeBase64url(segment) {
   const good = /^[A-Za-z0-9_-]*/.exec(segment)[0];
   let fault = null;
   if (good.length < segment.length) {
-    fault = `it is not base64url from character ${good.length + 1} on`;
+    fault = `character ${good.length + 1} is not in the base64url alphabet`;
   } else if (good.length % 4 === 1) {
     fault = "it is cut short";
   }
@@ -88,8 +88,8 @@ function decodeUTF8(bytes) {
   try {
     return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes), fault: null };
   } catch {
-    // stream leaves out a character that is cut off at the end.
+    // stream drops a character that is cut off at the end.
     const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes, { stream: true });
-    return { text, fault: "it is not UTF-8" };
+    return { text, fault: "it is not valid UTF-8" };
   }
 }

@@ -158,7 +158,7 @@ describe("mint", () => {
   test("text", async () => {
     const page = await open();
     const token = await mint(page, `it's "this" <b>test</b> \\ é 😀`);
-    assert.equal(await textOf(page, "#data-kind"), "Taken as text.");
+    assert.equal(await textOf(page, "#data-kind"), "Sent as text.");
     assert.match(token, /^[\w-]+\.[\w-]+\.[\w-]{86}$/);
     assert.equal(JSON.parse(decode(token)).payload.data, `it's "this" <b>test</b> \\ é 😀`);
     const colors = await page.locator("#minted-token > :not(.dot)").evaluateAll((parts) => parts.map((part) => getComputedStyle(part).color));
@@ -179,13 +179,13 @@ describe("mint", () => {
   test("what looks like JSON, as text", async () => {
     const page = await open();
     for (const [data, kind, says, want] of [
-      ["42", "Detect", "Taken as JSON: a number.", 42],
-      ["42", "Text", "Taken as text.", "42"],
-      ["null", "Detect", "Taken as text.", "null"],
-      ["", "Detect", "Empty: taken as an empty text.", ""],
-      ['{"a":1', "Detect", "Taken as text, as it is not JSON: it ends too early.", '{"a":1'],
-      ['1,"expires_in":9', "Detect", "Taken as text.", '1,"expires_in":9'],
-      ['"quoted"', "JSON", "Taken as JSON: a string.", "quoted"],
+      ["42", "Detect", "Sent as JSON: a number.", 42],
+      ["42", "Text", "Sent as text.", "42"],
+      ["null", "Detect", "Sent as text.", "null"],
+      ["", "Detect", "Empty: sent as an empty string.", ""],
+      ['{"a":1', "Detect", "Sent as text, because it is not JSON: it ends too early.", '{"a":1'],
+      ['1,"expires_in":9', "Detect", "Sent as text.", '1,"expires_in":9'],
+      ['"quoted"', "JSON", "Sent as JSON: a string.", "quoted"],
     ]) {
       const token = await mint(page, data, { kind });
       assert.equal(await textOf(page, "#data-kind"), says, data);
@@ -200,7 +200,7 @@ describe("mint", () => {
     await page.locator("#data").fill('1,"expires_in":9');
     await page.getByRole("button", { name: "Mint token" }).click();
     assert.match(await textOf(page, "#mint-status"), /Nothing was sent/);
-    assert.match(await textOf(page, "#data-kind"), /not JSON yet: it is not JSON from character 2 on/);
+    assert.match(await textOf(page, "#data-kind"), /not JSON yet: syntax error at character 2/);
     assert.equal(await page.locator("#data").getAttribute("aria-invalid"), "true");
     assert.equal(await page.evaluate(() => document.activeElement.id), "data");
     assert.ok(await page.locator("#minted").isHidden());
@@ -213,7 +213,7 @@ describe("mint", () => {
     await until("the error", async () => /status 400: send expires_in as whole seconds from 1 to 3153600000/.test(await textOf(page, "#mint-status")));
     await page.locator("#lifetime").fill("an hour");
     assert.equal(await textOf(page, "#mint-status"), "");
-    assert.equal(await textOf(page, "#lifetime-hint"), "Write a whole number.");
+    assert.equal(await textOf(page, "#lifetime-hint"), "Enter a whole number.");
     await page.locator("#lifetime").fill("");
     await page.getByRole("radio", { name: "JSON" }).check();
     await page.locator("#data").fill("null");
@@ -226,7 +226,7 @@ describe("mint", () => {
     await mint(page, "first");
     assert.equal(await textOf(page, "#minted-stale"), "");
     await page.locator("#data").fill("second");
-    assert.match(await textOf(page, "#minted-stale"), /before you changed it/);
+    assert.match(await textOf(page, "#minted-stale"), /before you changed the fields/);
   });
 
   test("an answer to an older request is not shown", async () => {
@@ -330,7 +330,7 @@ describe("inspect", () => {
       assert.match(await textOf(page, "#claims-json"), shown, pasted);
     }
     await page.locator("#token").fill(`${header}.${claims}==.${signature}`);
-    assert.match(await textOf(page, "#claims-fault"), /not base64url from character/);
+    assert.match(await textOf(page, "#claims-fault"), /character \d+ is not in the base64url alphabet/);
   });
 
   test("decoding goes along with every character typed", async () => {
@@ -349,7 +349,7 @@ describe("inspect", () => {
     const page = await open();
     const token = await mint(page, "x");
     for (const [pasted, removed] of [
-      [`Bearer ${token}`, /Taken off around the token: Bearer\.$/],
+      [`Bearer ${token}`, /Ignored around the token: Bearer\.$/],
       [`  authorization: bearer  ${token}\r\n`, /white space, Authorization:, Bearer/],
       [`"${token}"\n`, /quotes/],
       [`'Bearer ${token}'`, /quotes, Bearer/],
@@ -428,7 +428,7 @@ describe("inspect", () => {
     for (const answer of [{ status: 502, body: "<h1>Bad gateway</h1>" }, { status: 200, body: "{}" }, { status: 200, body: "null" }, { status: 200, body: '"Signature Verification"' }]) {
       await page.route("**/token/verify", (route) => route.fulfill(answer), { times: 1 });
       await check(page, rfcToken, rfcKey);
-      await expectVerdict(page, "unchecked", new RegExp(`status ${answer.status}, is not the service's own`));
+      await expectVerdict(page, "unchecked", new RegExp(`status ${answer.status}, is not from the service`));
     }
   });
 
@@ -438,7 +438,7 @@ describe("inspect", () => {
     await expectVerdict(page, "unchecked", /Paste a token first/);
     await page.locator("#token").fill(rfcToken);
     await page.getByRole("button", { name: "Check signature" }).click();
-    await expectVerdict(page, "unchecked", /Write the key first/);
+    await expectVerdict(page, "unchecked", /Enter the key first/);
     assert.ok(!visits[0].requests.some((url) => /\/token(\/verify)?$/.test(url)));
   });
 
@@ -783,7 +783,7 @@ describe("the policy", () => {
   test("from another machine without TLS, the page warns, and copying still works", async () => {
     const page = await open({ permissions: [] }, service.origin.replace("127.0.0.1", insecureHost));
     assert.equal(await page.evaluate(() => isSecureContext), false);
-    assert.match(await textOf(page, ".promise"), /whoever is on the way can read/);
+    assert.match(await textOf(page, ".promise"), /came over plain HTTP from another machine: anyone on the network path can read/);
     const token = await mint(page, "x");
     await page.getByRole("button", { name: "Copy token" }).click();
     assert.equal(await page.evaluate(() => getSelection().toString()), token);
@@ -851,16 +851,16 @@ describe("the page's own modules", () => {
       "it ends too early",
       "it ends too early",
       "it ends too early",
-      "it is not JSON from character 4 on",
-      'the member "a" stands twice in one object',
-      'the member "\\u0061" stands twice in one object',
-      "it is not JSON from character 3 on",
-      "it is not JSON from character 2 on",
-      "it is not JSON from character 4 on",
-      "it is not JSON from character 2 on",
-      "it is not JSON from character 2 on",
-      "it is not JSON from character 1 on",
-      "it is not JSON from line 2, character 3 on",
+      "syntax error at character 4",
+      'the member "a" occurs twice in one object',
+      'the member "\\u0061" occurs twice in one object',
+      "syntax error at character 3",
+      "syntax error at character 2",
+      "syntax error at character 4",
+      "syntax error at character 2",
+      "syntax error at character 2",
+      "syntax error at character 1",
+      "syntax error at line 2, character 3",
     ]);
   });
 
@@ -900,8 +900,8 @@ describe("the page's own modules", () => {
       "became valid 11 days 13 hours ago | 1970-01-01T00:00:00Z",
       "expires after the year 9999 | null",
       "expired before the year 1 | null",
-      "not a number: it tells no time | null",
-      "not a number: it tells no time | null",
+      "not a time: it is not a number | null",
+      "not a time: it is not a number | null",
     ]);
   });
 });
