@@ -166,8 +166,8 @@ class Reader {
     }
   }
 
-  // stop is called at the end of the text or at a syntax error. It keeps what
-  // follows the error as one piece, unchanged.
+  // stop ends the parse, at the end of the text or at a syntax error. It keeps the
+  // rest of the text as one piece, unchanged.
   stop() {
     this.done = true;
     whiteSpace.lastIndex = this.at;

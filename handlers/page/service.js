@@ -2,7 +2,7 @@
 
 const timeout = 20_000; // milliseconds; longer than the service takes for any response
 
-// address returns the absolute URL of a route. It is relative to the page,
+// address returns the absolute URL of a route. It starts from the page's URL,
 // because a proxy may have added a prefix to the path.
 export function address(route) {
   return new URL(route, document.baseURI).href;
