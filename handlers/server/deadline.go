@@ -16,11 +16,11 @@ const deadlineInterval = 250 * time.Millisecond
 // end. There is at most one of each at a time: net/http and crypto/tls ensure
 // that.
 //
-// net/http moves deadlines eight times for each request. If each time moved a
-// timer, that would take a tenth of the request's CPU time. So a deadline is a
-// number, which one timer for all connections looks at, and the connection itself
-// is told of it only if a read or a write is in progress when it expires.
-// BenchmarkRequest shows the gain.
+// net/http moves deadlines eight times for each request. If each move set a timer,
+// that would take a tenth of the request's CPU time. So a deadline is a number that
+// one timer checks for all connections, and the connection's own deadline is set
+// only if a read or a write is in progress when it expires. BenchmarkRequest shows
+// the gain.
 type deadline struct {
 	apply func(time.Time) error // sets the deadline of the connection itself
 	at    atomic.Int64          // nanoseconds after processStart; never; or at most expired
