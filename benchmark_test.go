@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -11,9 +10,9 @@ import (
 	"testing"
 )
 
-// BenchmarkRequests asks a service in this process, over some 64 connections. Its
-// profile becomes default.pgo, from which the compiler learns what runs often:
-// its clients only write and read, so as to leave little of their own in it.
+// BenchmarkRequests sends requests on about 64 connections to a service in this
+// process. Its CPU profile becomes default.pgo, which shows the compiler what
+// runs often. The clients only write and read, so that they hardly appear in it.
 func BenchmarkRequests(b *testing.B) {
 	ctx, stop := context.WithCancel(b.Context())
 	variables := map[string]string{"BIND": "127.0.0.1:0", "SIGNING_KEY": goodKey, "GRACEFUL_TIMEOUT": "0s"}
@@ -29,13 +28,12 @@ func BenchmarkRequests(b *testing.B) {
 	waitFor(b, "the service to listen", func() bool { return listening.MatchString(stderr.String()) })
 	c := wireClient{address: listening.FindStringSubmatch(stderr.String())[1]}
 
-	const mint = "POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 28\r\n\r\n" + `{"user_data":"this is test"}`
+	mint := tokenRequest("POST", `{"user_data":"this is test"}`)
 	_, minted, _ := strings.Cut(c.first(b, mint), `{"JWT Token":"`)
 	token := strings.TrimSuffix(minted, `"}`)
-	inspection := `{"Token":"` + token + `","Signing_key":"` + goodKey + `"}`
 	for _, bench := range []struct{ name, request string }{
 		{"mint", mint},
-		{"inspect", fmt.Sprintf("GET /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(inspection), inspection)},
+		{"inspect", tokenRequest("GET", inspection(token, goodKey))},
 		{"gate", "GET /auth HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\n\r\n"},
 	} {
 		size := len(c.first(b, bench.request))
@@ -46,10 +44,10 @@ func BenchmarkRequests(b *testing.B) {
 	}
 }
 
-// wireClient writes requests as they go over the wire.
+// wireClient sends requests that are ready-made bytes.
 type wireClient struct{ address string }
 
-// first returns all of the answer to a request.
+// first sends a request once, and returns the answer that repeat will get.
 func (c wireClient) first(b *testing.B, request string) string {
 	connection, err := net.Dial("tcp", c.address)
 	if err != nil {
@@ -59,12 +57,13 @@ func (c wireClient) first(b *testing.B, request string) string {
 	io.WriteString(connection, strings.Replace(request, "\r\n", "\r\nConnection: close\r\n", 1))
 	answer, err := io.ReadAll(connection)
 	if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 200 ")) {
-		b.Fatalf("%s, %v", answer, err)
+		b.Fatalf("answer %q, %v, want 200", answer, err)
 	}
 	return strings.Replace(string(answer), "Connection: close\r\n", "", 1)
 }
 
-// repeat sends a request again and again, whose answers have size bytes each.
+// repeat sends a request as often as pb demands. Each answer must have size
+// bytes.
 func (c wireClient) repeat(b *testing.B, pb *testing.PB, request []byte, size int) {
 	connection, err := net.Dial("tcp", c.address)
 	if err != nil {
@@ -76,7 +75,7 @@ func (c wireClient) repeat(b *testing.B, pb *testing.PB, request []byte, size in
 	for pb.Next() {
 		connection.Write(request)
 		if _, err := io.ReadFull(connection, answer); err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 200 ")) {
-			b.Errorf("%s, %v", answer, err)
+			b.Errorf("answer %q, %v, want 200", answer, err)
 			return
 		}
 	}

@@ -4,77 +4,104 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
 func TestSigningKeyFromEnvironment(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	p := start(t, folder, []string{"SIGNING_KEY=" + goodKey + "\r\n", "SIGNING_KEY_FILE="})
-	if !p.verifies(t, p.mint(t), goodKey) {
-		t.Error("not signed with SIGNING_KEY")
+	if !p.mintsWith(t, goodKey) {
+		t.Error("the service does not mint with SIGNING_KEY")
 	}
-	if entries, _ := os.ReadDir(folder); len(entries) != 0 {
-		t.Errorf("a file was made: %v", entries)
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 0 {
+		t.Errorf("the folder contains %v, want nothing; %v", entries, err)
 	}
 }
 
 func TestSigningKeyFile(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
-	other := strings.Repeat("x", 64)
-	if err := os.WriteFile(filepath.Join(folder, "keys"), []byte("\n"+goodKey+"\r\n\n"+other+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, filepath.Join(folder, "keys"), "\n"+goodKey+"\r\n\n"+otherKey+"\n")
 	p := start(t, folder, []string{"SIGNING_KEY_FILE=missing"}, "-signing-key-file", "keys") // the flag wins
-	if !p.verifies(t, p.mint(t), goodKey) {
-		t.Error("not signed with the first key of the file")
+	if !p.mintsWith(t, goodKey) {
+		t.Error("the service does not mint with the first key of the file")
 	}
 }
 
-// TestRotation puts a new key above the old one, and then files that are wrong.
+// hangUp sends SIGHUP, waits for the given number of log lines about keys, and
+// returns all that was logged since.
+func (p *process) hangUp(t *testing.T, lines int) string {
+	t.Helper()
+	before := len(p.stderr.String())
+	p.signal(t, syscall.SIGHUP)
+	logged := func() string { return p.stderr.String()[before:] }
+	waitFor(t, "the log lines about SIGHUP", func() bool {
+		count := 0
+		for line := range strings.Lines(logged()) {
+			if strings.HasSuffix(line, "\n") && strings.Contains(line, "keys") {
+				count++
+			}
+		}
+		return count >= lines
+	})
+	return logged()
+}
+
+// TestRotation puts a new key above the old one, and then replaces the file
+// with unusable ones.
 func TestRotation(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "signing.key")
 	writeFile(t, path, goodKey+"\n")
 	p := start(t, folder, nil)
-	newKey := strings.Repeat("n", 64)
-	writeFile(t, path, newKey+"\n"+goodKey+"\n")
-	if !p.verifies(t, p.mint(t), goodKey) {
-		t.Error("the file was read without a SIGHUP")
+	writeFile(t, path, otherKey+"\n"+goodKey+"\n")
+	if !p.mintsWith(t, goodKey) {
+		t.Error("the service read the file again without a SIGHUP")
 	}
-	if line := p.hangUp(t, 1); !strings.Contains(line, "level=INFO") {
-		t.Errorf("logged: %s", line)
+	if log := p.hangUp(t, 1); !strings.Contains(log, "level=INFO") {
+		t.Errorf("the log should report the new keys: %s", log)
 	}
-	if !p.verifies(t, p.mint(t), newKey) {
-		t.Error("SIGHUP did not rotate the key")
+	if !p.mintsWith(t, otherKey) {
+		t.Error("after SIGHUP, the service does not mint with the new first key")
 	}
-	secret := "short-and-secret"
-	for name, text := range map[string]string{"short": secret, "a short second key": goodKey + "\n" + secret, "empty": "", "not text": strings.Repeat("\xff", 64)} {
+
+	for name, text := range map[string]string{"short key": shortKey, "short second key": goodKey + "\n" + shortKey, "empty file": "", "key that is not text": strings.Repeat("\xff", 64)} {
 		writeFile(t, path, text)
-		line := p.hangUp(t, 1)
-		if !strings.Contains(line, "level=ERROR") || strings.Count(line, "\n") != 1 || strings.Contains(line, secret) {
-			t.Errorf("%s: logged: %s", name, line)
+		log := p.hangUp(t, 1)
+		if !strings.Contains(log, "level=ERROR") || strings.Count(log, "\n") != 1 {
+			t.Errorf("%s: the log should have one line, an error: %s", name, log)
 		}
-		if !p.verifies(t, p.mint(t), newKey) {
-			t.Errorf("%s: a bad file changed the keys", name)
+		if strings.Contains(log, shortKey) {
+			t.Errorf("%s: the log should not contain the key: %s", name, log)
+		}
+		if !p.mintsWith(t, otherKey) {
+			t.Errorf("%s: SIGHUP changed the keys", name)
 		}
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if line := p.hangUp(t, 1); !strings.Contains(line, "level=ERROR") || !p.verifies(t, p.mint(t), newKey) {
-		t.Errorf("no file: logged: %s", line)
+	if log := p.hangUp(t, 1); !strings.Contains(log, "level=ERROR") {
+		t.Errorf("missing file: the log should have an error: %s", log)
+	}
+	if !p.mintsWith(t, otherKey) {
+		t.Error("missing file: SIGHUP changed the keys")
 	}
 	if _, err := os.Stat(path); err == nil {
-		t.Error("SIGHUP made a key file")
+		t.Error("SIGHUP created a key file")
 	}
 }
 
 func TestNoRotationOfTheVariable(t *testing.T) {
-	p := start(t, t.TempDir(), []string{"SIGNING_KEY=" + goodKey})
-	if line := p.hangUp(t, 1); !strings.Contains(line, "SIGNING_KEY is read at start alone") || strings.Contains(line, goodKey) {
-		t.Errorf("logged: %s", line)
+	t.Parallel()
+	p := start(t, t.TempDir(), withGoodKey)
+	if log := p.hangUp(t, 1); !strings.Contains(log, "SIGNING_KEY is read at start alone") || strings.Contains(log, goodKey) {
+		t.Errorf("the log should explain that SIGNING_KEY is read at start alone, without the key: %s", log)
 	}
-	if !p.verifies(t, p.mint(t), goodKey) {
+	if !p.mintsWith(t, goodKey) {
 		t.Error("SIGHUP changed the key")
 	}
 }

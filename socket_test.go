@@ -7,102 +7,108 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
 
-// useSocket makes send ask over the socket that p listens on.
+// onSocket is the environment of a service that listens on a socket in its
+// folder. The path is relative because a longer one may not fit an address.
+var onSocket = []string{"BIND=unix:socket", "SIGNING_KEY=" + goodKey}
+
+// useSocket makes send connect to the socket in folder.
 func (p *process) useSocket(folder string) {
-	path := p.address
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(folder, path)
-	}
+	path := filepath.Join(folder, "socket")
 	p.address = "socket"
-	p.client = &http.Client{Transport: &http.Transport{
+	p.useTransport(&http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
 		},
-	}}
+	})
 }
 
-// TestUnixSocket checks its mode, that it goes with its process, that one left
-// by a dead process is replaced, and one of a living process is not.
+// startOnSocket starts the service on the socket in folder, and makes send
+// connect to it.
+func startOnSocket(t *testing.T, folder string) *process {
+	t.Helper()
+	p := start(t, folder, onSocket)
+	if p.address != "socket" {
+		t.Errorf("the log has the address %q, want socket", p.address)
+	}
+	p.useSocket(folder)
+	return p
+}
+
+// TestUnixSocket checks the mode of the socket, and that a stop removes it. A
+// new process must replace the socket of a dead process, but not that of a
+// living one.
 func TestUnixSocket(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "socket")
-	env := []string{"BIND=unix:socket"}
-	for range 2 { // the second finds what the killed first has left
-		p := start(t, folder, env)
-		p.useSocket(folder)
+	for range 2 { // the second finds what the first has left
+		p := startOnSocket(t, folder)
 		p.mint(t)
 		if info, err := os.Stat(path); err != nil || info.Mode() != fs.ModeSocket|0o660 {
-			t.Errorf("the socket: %v, %v", info, err)
+			t.Errorf("socket: %v, %v, want mode 0660", info, err)
 		}
-		p.Process.Kill()
-		p.Wait()
+		p.kill()
 		if _, err := os.Lstat(path); err != nil {
-			t.Fatalf("no socket is left by the killed process, and so nothing is tested: %v", err)
+			t.Fatalf("the killed process left no socket to replace: %v", err)
 		}
 	}
-	living := start(t, folder, env)
-	living.useSocket(folder)
-	second := command(folder, env)
-	second.Run()
-	if status := second.ProcessState.ExitCode(); status != 1 || !strings.Contains(second.stderr.String(), "in use") || strings.Count(second.stderr.String(), "\n") != 1 {
-		t.Errorf("a second process on the socket: exit status %d, %s", status, second.stderr.String())
+	living := startOnSocket(t, folder)
+	second, status := exit(t, folder, onSocket)
+	if log := second.stderr.String(); status != 1 || !strings.Contains(log, "in use") || strings.Count(log, "\n") != 1 {
+		t.Errorf("second process on the socket: exit status %d, want 1 and one line that it is in use: %s", status, log)
 	}
 	living.mint(t)
-	if err := command(folder, env, "healthcheck").Run(); err != nil {
-		t.Errorf("healthcheck: %v", err)
+	if _, status := exit(t, folder, onSocket, "healthcheck"); status != 0 {
+		t.Errorf("healthcheck: exit status %d, want 0", status)
 	}
 	if status := living.stop(t); status != 0 {
-		t.Errorf("exit status %d: %s", status, living.stderr.String())
+		t.Errorf("exit status %d, want 0", status)
 	}
 	if _, err := os.Lstat(path); err == nil {
-		t.Error("the socket is still there after the stop")
+		t.Error("the socket still exists after the stop")
 	}
-	if command(folder, env, "healthcheck").Run() == nil {
-		t.Error("healthcheck passes after the stop")
+	if _, status := exit(t, folder, onSocket, "healthcheck"); status != 1 {
+		t.Errorf("healthcheck after the stop: exit status %d, want 1", status)
 	}
 }
 
-// TestRacingForASocket starts several copies at once on a dead socket: one of
-// them gets it, and keeps it.
+// TestRacingForASocket starts several copies at once on a dead socket. One of
+// them must get and keep it, and the others must exit.
 func TestRacingForASocket(t *testing.T) {
-	folder := t.TempDir()
-	env := []string{"BIND=unix:socket", "SIGNING_KEY=" + goodKey}
-	for range 5 {
-		dead := start(t, folder, env)
-		dead.Process.Kill()
-		dead.Wait()
-		copies := make([]*process, 6)
-		for i := range copies {
-			copies[i] = command(folder, env)
-			if err := copies[i].Start(); err != nil {
-				t.Fatal(err)
+	t.Parallel()
+	for round := range 5 {
+		t.Run(strconv.Itoa(round), func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			start(t, folder, onSocket).kill()
+			copies := make([]*process, 6)
+			for i := range copies {
+				copies[i] = launch(t, folder, onSocket)
 			}
-		}
-		var ended, running []*process
-		waitFor(t, "every copy to listen or end", func() bool {
-			ended, running = nil, nil
-			for _, p := range copies {
-				if strings.Contains(p.stderr.String(), "in use") {
-					ended = append(ended, p)
-				} else if listening.MatchString(p.stderr.String()) {
-					running = append(running, p)
+			running := 0
+			waitFor(t, "every copy to listen or to exit", func() bool {
+				running = 0
+				exited := 0
+				for _, p := range copies {
+					if strings.Contains(p.stderr.String(), "in use") {
+						exited++
+					} else if p.listens() {
+						running++
+					}
 				}
+				return exited+running == len(copies)
+			})
+			if running != 1 {
+				t.Errorf("%d copies listen on the socket, want 1", running)
 			}
-			return len(ended)+len(running) == len(copies)
+			if _, status := exit(t, folder, onSocket, "healthcheck"); status != 0 {
+				t.Errorf("healthcheck: exit status %d, want 0", status)
+			}
 		})
-		if len(running) != 1 {
-			t.Errorf("%d copies listen on one socket", len(running))
-		}
-		if err := command(folder, env, "healthcheck").Run(); err != nil {
-			t.Errorf("nobody answers on the socket: %v", err)
-		}
-		for _, p := range copies {
-			p.Process.Kill()
-			p.Wait()
-		}
 	}
 }

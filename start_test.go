@@ -1,25 +1,24 @@
 package main
 
 import (
-	"errors"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
-// TestFirstStartAndRestart is a newcomer's first minutes: start in an empty
-// folder, mint, inspect, stop, start again.
+// TestFirstStartAndRestart does what a newcomer does first: start the service
+// in an empty folder, mint, inspect, stop it, and start it again.
 func TestFirstStartAndRestart(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "signing.key")
 	first := start(t, folder, nil)
 	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
-		t.Errorf("the key file: %v, %v", info, err)
+		t.Errorf("key file: %v, %v, want mode 0600", info, err)
 	}
 	key := readKey(t, path)
 	if !regexp.MustCompile(`^[0-9a-f]{128}$`).MatchString(key) {
@@ -29,76 +28,78 @@ func TestFirstStartAndRestart(t *testing.T) {
 		t.Errorf("the log should warn of a new signing.key, without the key: %s", log)
 	}
 	token := first.mint(t)
-	if !first.verifies(t, token, key) || first.verifies(t, token, "another") {
-		t.Error("the token does not verify with the key of the file, or does with another")
+	if !first.verifies(t, token, key) {
+		t.Error("the token does not verify with the key in the file")
+	}
+	if first.verifies(t, token, otherKey) {
+		t.Error("the token verifies with another key")
 	}
 	if status := first.stop(t); status != 0 {
-		t.Errorf("exit status %d: %s", status, first.stderr.String())
+		t.Errorf("exit status %d, want 0", status)
 	}
 
 	second := start(t, folder, nil)
 	if again := readKey(t, path); again != key {
-		t.Error("the key changed with the restart")
+		t.Error("the restart changed the key")
 	}
-	if !second.verifies(t, token, key) || !second.verifies(t, second.mint(t), key) {
-		t.Error("tokens do not outlive the restart")
+	if !second.verifies(t, token, key) {
+		t.Error("a token from before the restart does not verify after it")
 	}
-	if strings.Contains(second.stderr.String(), "level=WARN") {
-		t.Errorf("the restart warns: %s", second.stderr.String())
+	if !second.mintsWith(t, key) {
+		t.Error("after the restart, the service does not mint with the key in the file")
+	}
+	if log := second.stderr.String(); strings.Contains(log, "level=WARN") {
+		t.Errorf("the log should have no warning after a restart: %s", log)
 	}
 	second.stop(t)
 	if out := first.stdout.String() + second.stdout.String(); out != "" {
-		t.Errorf("on standard output: %q", out)
+		t.Errorf("standard output: %q, want none", out)
 	}
 }
 
-// TestRacingFirstStarts starts several copies at once on one empty folder.
+// TestRacingFirstStarts starts several copies at once in an empty folder. They
+// must all use the same new key.
 func TestRacingFirstStarts(t *testing.T) {
-	for range 3 {
-		folder := t.TempDir()
-		copies := make([]*process, 6)
-		for i := range copies {
-			copies[i] = command(folder, []string{"BIND=127.0.0.1:0"})
-			if err := copies[i].Start(); err != nil {
-				t.Fatal(err)
+	t.Parallel()
+	for round := range 3 {
+		t.Run(strconv.Itoa(round), func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			copies := make([]*process, 6)
+			for i := range copies {
+				copies[i] = launch(t, folder, nil)
 			}
-		}
-		created := 0
-		for _, p := range copies {
-			waitFor(t, "a copy to listen", func() bool { return listening.MatchString(p.stderr.String()) })
-			p.address = listening.FindStringSubmatch(p.stderr.String())[1]
-			created += strings.Count(p.stderr.String(), "level=WARN")
-			if !copies[0].verifies(t, p.mint(t), readKey(t, filepath.Join(folder, "signing.key"))) {
-				t.Error("a copy mints with another key")
+			created := 0
+			for _, p := range copies {
+				waitFor(t, "a copy to listen", p.listens)
+				created += strings.Count(p.stderr.String(), "level=WARN")
+				if !copies[0].verifies(t, p.mint(t), readKey(t, filepath.Join(folder, "signing.key"))) {
+					t.Error("a copy mints with another key than that in the file")
+				}
 			}
-		}
-		if created != 1 {
-			t.Errorf("%d copies say that they made the key file, want 1", created)
-		}
-		if entries, _ := os.ReadDir(folder); len(entries) != 1 {
-			t.Errorf("the folder holds %v, want the key file alone", entries)
-		}
-		for _, p := range copies {
-			p.Process.Kill()
-			p.Wait()
-		}
+			if created != 1 {
+				t.Errorf("%d copies log that they created the key file, want 1", created)
+			}
+			if entries, err := os.ReadDir(folder); err != nil || len(entries) != 1 {
+				t.Errorf("the folder contains %v, want the key file alone; %v", entries, err)
+			}
+		})
 	}
 }
 
-// TestWrongConfiguration starts with everything that can be set wrong. It gets
-// one clear line, the right exit status, and no listener.
+// TestWrongConfiguration starts the service with each setting wrong. It must
+// exit before it listens, with the right status and one line that names the
+// mistake.
 func TestWrongConfiguration(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	t.Cleanup(func() { taken.Close() })
 	folder := t.TempDir()
-	secret := "short-and-secret"
-	for name, text := range map[string]string{"empty": "", "blank": "\n \n", "short": secret, "second-short": goodKey + "\n" + secret, "bytes": strings.Repeat("\xff", 64)} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	for name, text := range map[string]string{"empty": "", "blank": "\n \n", "short": shortKey, "second-short": goodKey + "\n" + shortKey, "bytes": strings.Repeat("\xff", 64)} {
+		writeFile(t, filepath.Join(folder, name), text)
 	}
 	writeCertificate(t, filepath.Join(folder, "one.pem"), filepath.Join(folder, "one-key.pem"), "one")
 	writeCertificate(t, filepath.Join(folder, "two.pem"), filepath.Join(folder, "two-key.pem"), "two")
@@ -109,83 +110,90 @@ func TestWrongConfiguration(t *testing.T) {
 		status int
 		says   string
 	}{
-		{"a log format that is none", nil, []string{"-log-format", "xml"}, 2, "neither text nor json"},
-		{"a log format variable that is none", []string{"LOG_FORMAT=JSON"}, nil, 2, "neither text nor json"},
-		{"an access log variable that is none", []string{"ACCESS_LOG=maybe"}, nil, 2, "ACCESS_LOG"},
-		{"an access log flag that is none", nil, []string{"-access-log=maybe"}, 2, "neither on nor off"},
-		{"a certificate without key", []string{"TLS_CERT_FILE=cert.pem"}, nil, 2, "both"},
-		{"a key without certificate", nil, []string{"-tls-key", "key.pem"}, 2, "both"},
-		{"no certificate file", nil, []string{"-tls-cert", "missing", "-tls-key", "empty"}, 1, "open missing: no such file"},
-		{"a certificate file without one", nil, []string{"-tls-cert", "short", "-tls-key", "short"}, 1, "certificate in short"},
-		{"a certificate with another's key", nil, []string{"-tls-cert", "one.pem", "-tls-key", "two-key.pem"}, 1, "does not match"},
-		{"a socket in no folder", nil, []string{"-bind", "unix:missing/socket"}, 1, "no such file"},
-		{"a file where the socket goes", nil, []string{"-bind", "unix:short"}, 1, "in use"},
-		{"a socket without a path", nil, []string{"-bind", "unix:"}, 2, "unix:/path"},
-		{"a socket with too long a path", nil, []string{"-bind", "unix:/" + strings.Repeat("x", 200)}, 1, "invalid argument"},
-		{"an unknown flag", nil, []string{"-port", "1"}, 2, "-port"},
-		{"a key as a flag", nil, []string{"-signing-key=" + secret}, 2, "not defined: -signing-key"},
-		{"an argument", nil, []string{secret}, 2, "healthcheck"},
-		{"an argument behind the flags", nil, []string{"-bind", "127.0.0.1:0", "healthcheck"}, 2, "healthcheck"},
-		{"a timeout without unit", nil, []string{"-graceful-timeout", "30"}, 2, "graceful-timeout"},
-		{"a negative timeout", nil, []string{"-graceful-timeout", "-1s"}, 2, "negative"},
-		{"a timeout variable that is none", []string{"GRACEFUL_TIMEOUT=soon"}, nil, 2, "GRACEFUL_TIMEOUT"},
-		{"a negative timeout variable", []string{"GRACEFUL_TIMEOUT=-1s"}, nil, 2, "negative"},
-		{"a short key", []string{"SIGNING_KEY=" + secret}, nil, 1, "SIGNING_KEY: unusable signing key: line 1: 16 bytes"},
-		{"an empty key", []string{"SIGNING_KEY="}, nil, 1, "SIGNING_KEY"},
+		{"unknown log format", nil, []string{"-log-format", "xml"}, 2, "neither text nor json"},
+		{"unknown log format in the variable", []string{"LOG_FORMAT=JSON"}, nil, 2, "neither text nor json"},
+		{"wrong access log variable", []string{"ACCESS_LOG=maybe"}, nil, 2, "ACCESS_LOG"},
+		{"wrong access log flag", nil, []string{"-access-log=maybe"}, 2, "neither on nor off"},
+		{"certificate without key", []string{"TLS_CERT_FILE=cert.pem"}, nil, 2, "both"},
+		{"key without certificate", nil, []string{"-tls-key", "key.pem"}, 2, "both"},
+		{"missing certificate file", nil, []string{"-tls-cert", "missing", "-tls-key", "empty"}, 1, "open missing: no such file"},
+		{"certificate file without a certificate", nil, []string{"-tls-cert", "short", "-tls-key", "short"}, 1, "certificate in short"},
+		{"certificate with the key of another", nil, []string{"-tls-cert", "one.pem", "-tls-key", "two-key.pem"}, 1, "does not match"},
+		{"socket in a missing folder", nil, []string{"-bind", "unix:missing/socket"}, 1, "no such file"},
+		{"socket path that is a file", nil, []string{"-bind", "unix:short"}, 1, "in use"},
+		{"socket without a path", nil, []string{"-bind", "unix:"}, 2, "unix:/path"},
+		{"socket path that is too long", nil, []string{"-bind", "unix:/" + strings.Repeat("x", 200)}, 1, "invalid argument"},
+		{"unknown flag", nil, []string{"-port", "1"}, 2, "-port"},
+		{"key as a flag", nil, []string{"-signing-key=" + shortKey}, 2, "not defined: -signing-key"},
+		{"unknown argument", nil, []string{shortKey}, 2, "healthcheck"},
+		{"argument after the flags", nil, []string{"-bind", "127.0.0.1:0", "healthcheck"}, 2, "healthcheck"},
+		{"timeout without a unit", nil, []string{"-graceful-timeout", "30"}, 2, "graceful-timeout"},
+		{"negative timeout", nil, []string{"-graceful-timeout", "-1s"}, 2, "negative"},
+		{"timeout variable that is no duration", []string{"GRACEFUL_TIMEOUT=soon"}, nil, 2, "GRACEFUL_TIMEOUT"},
+		{"negative timeout variable", []string{"GRACEFUL_TIMEOUT=-1s"}, nil, 2, "negative"},
+		{"short key", []string{"SIGNING_KEY=" + shortKey}, nil, 1, "SIGNING_KEY: unusable signing key: line 1: 16 bytes"},
+		{"empty key", []string{"SIGNING_KEY="}, nil, 1, "SIGNING_KEY"},
 		{"two keys in the variable", []string{"SIGNING_KEY=" + goodKey + "\n" + goodKey}, nil, 1, "more than one line"},
 		{"both key and file", []string{"SIGNING_KEY=" + goodKey, "SIGNING_KEY_FILE=signing.key"}, nil, 1, "both"},
-		{"key and file flag", []string{"SIGNING_KEY=" + goodKey}, []string{"-signing-key-file", "signing.key"}, 1, "both"},
-		{"an empty file", nil, []string{"-signing-key-file", "empty"}, 1, "empty: unusable signing key: there is none"},
-		{"a file of blank lines", nil, []string{"-signing-key-file", "blank"}, 1, "there is none"},
-		{"a short key in the file", nil, []string{"-signing-key-file", "short"}, 1, "line 1: 16 bytes"},
-		{"a short second key", nil, []string{"-signing-key-file", "second-short"}, 1, "line 2: 16 bytes"},
-		{"a key that is not text", nil, []string{"-signing-key-file", "bytes"}, 1, "not UTF-8"},
-		{"a folder for a file", nil, []string{"-signing-key-file", "."}, 1, "directory"},
-		{"a file in no folder", nil, []string{"-signing-key-file", "missing/signing.key"}, 1, "no such file"},
-		{"an address in use", nil, []string{"-bind", taken.Addr().String()}, 1, "in use"},
-		{"an address without port", nil, []string{"-bind", "127.0.0.1"}, 1, "missing port"},
-		{"an address that is none", nil, []string{"-bind", "127.0.0.1:port"}, 1, "port"},
-		{"an address elsewhere", []string{"BIND=192.0.2.1:5000"}, nil, 1, "assign"},
+		{"both key and file flag", withGoodKey, []string{"-signing-key-file", "signing.key"}, 1, "both"},
+		{"empty file", nil, []string{"-signing-key-file", "empty"}, 1, "empty: unusable signing key: there is none"},
+		{"file of blank lines", nil, []string{"-signing-key-file", "blank"}, 1, "there is none"},
+		{"short key in the file", nil, []string{"-signing-key-file", "short"}, 1, "line 1: 16 bytes"},
+		{"short second key", nil, []string{"-signing-key-file", "second-short"}, 1, "line 2: 16 bytes"},
+		{"key that is not text", nil, []string{"-signing-key-file", "bytes"}, 1, "not UTF-8"},
+		{"folder as the key file", nil, []string{"-signing-key-file", "."}, 1, "directory"},
+		{"key file in a missing folder", nil, []string{"-signing-key-file", "missing/signing.key"}, 1, "no such file"},
+		{"address in use", nil, []string{"-bind", taken.Addr().String()}, 1, "in use"},
+		{"address without a port", nil, []string{"-bind", "127.0.0.1"}, 1, "missing port"},
+		{"port that is no number", nil, []string{"-bind", "127.0.0.1:port"}, 1, "port"},
+		{"address of another machine", []string{"BIND=192.0.2.1:5000"}, nil, 1, "assign"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			p := command(folder, append([]string{"BIND=127.0.0.1:0", "SIGNING_KEY_FILE=" + filepath.Join(t.TempDir(), "new.key")}, test.env...), test.args...)
-			if strings.Contains(strings.Join(test.env, " "), "SIGNING_KEY=") {
-				p.Env = append([]string{"BIND=127.0.0.1:0"}, test.env...)
+			t.Parallel()
+			env := []string{"BIND=127.0.0.1:0"}
+			if !strings.Contains(strings.Join(test.env, " "), "SIGNING_KEY=") {
+				env = append(env, "SIGNING_KEY_FILE="+filepath.Join(t.TempDir(), "new.key"))
 			}
-			timer := time.AfterFunc(10*time.Second, func() { p.Process.Kill() })
-			err := p.Run()
-			timer.Stop()
-			var exit *exec.ExitError
-			if !errors.As(err, &exit) || exit.ExitCode() != test.status {
-				t.Errorf("%v, want exit status %d", err, test.status)
+			p, status := exit(t, folder, append(env, test.env...), test.args...)
+			if status != test.status {
+				t.Errorf("exit status %d, want %d", status, test.status)
 			}
-			lines := strings.Split(strings.TrimSuffix(p.stderr.String(), "\n"), "\n")
+			log := p.stderr.String()
+			lines := strings.Split(strings.TrimSuffix(log, "\n"), "\n")
 			if last := lines[len(lines)-1]; !strings.Contains(last, test.says) {
-				t.Errorf("%q, want a text with %q", last, test.says)
+				t.Errorf("last line %q, want it to contain %q", last, test.says)
 			}
-			if count := len(lines) - strings.Count(p.stderr.String(), "level=WARN"); count != 1 {
-				t.Errorf("%d lines, want 1: %s", count, p.stderr.String())
+			// A new key file is worth a warning even if the start fails.
+			if count := len(lines) - strings.Count(log, "level=WARN"); count != 1 {
+				t.Errorf("%d lines that are no warning, want 1: %s", count, log)
 			}
-			if strings.Contains(p.stderr.String(), "listening") || strings.Contains(p.stderr.String(), secret) || p.stdout.String() != "" {
-				t.Errorf("it listened, told a secret, or wrote to standard output: %s", p.stderr.String())
+			if strings.Contains(log, "listening") {
+				t.Errorf("the service should not listen: %s", log)
+			}
+			if strings.Contains(log, shortKey) {
+				t.Errorf("the log should not contain the key: %s", log)
+			}
+			if out := p.stdout.String(); out != "" {
+				t.Errorf("standard output: %q, want none", out)
 			}
 		})
 	}
 }
 
 func TestVersionAndHelp(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ flag, want string }{
 		{"-version", `^tokenmint \S+ go1\.\d+\S*\n$`},
 		{"-h", `(?s)^usage: tokenmint.*-bind address.*BIND.*127\.0\.0\.1:5000.*SIGNING_KEY_FILE`},
 	}
 	for _, test := range tests {
-		p := command(t.TempDir(), nil, test.flag)
-		if err := p.Run(); err != nil {
-			t.Errorf("%s: %v", test.flag, err)
+		p, status := exit(t, t.TempDir(), nil, test.flag)
+		if status != 0 {
+			t.Errorf("%s: exit status %d, want 0", test.flag, status)
 		}
-		if !regexp.MustCompile(test.want).MatchString(p.stderr.String()) {
-			t.Errorf("%s: %s", test.flag, p.stderr.String())
+		if got := p.stderr.String(); !regexp.MustCompile(test.want).MatchString(got) {
+			t.Errorf("%s writes %q, want a match of %s", test.flag, got, test.want)
 		}
 	}
 }

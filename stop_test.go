@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,131 +19,66 @@ import (
 	"time"
 )
 
-// slowRequest sends all of a request but its last byte, and returns what
-// sends that and reads the response.
-func slowRequest(t *testing.T, address string) (finish func() (status int, closes bool, err error)) {
-	t.Helper()
-	connection, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { connection.Close() })
-	body := `{"user_data":1}`
-	fmt.Fprintf(connection, "POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:len(body)-1])
-	return func() (int, bool, error) {
-		io.WriteString(connection, body[len(body)-1:])
-		answer, err := io.ReadAll(connection)
-		if err != nil {
-			return 0, false, err
-		}
-		text := string(answer)
-		var status int
-		fmt.Sscanf(text, "HTTP/1.1 %d", &status)
-		return status, strings.Contains(text, "\r\nConnection: close\r\n"), nil
-	}
-}
+// acceptTime is how long the service still accepts connections after the signal
+// to stop, at least.
+const acceptTime = time.Second
 
-// TestGracefulStop checks what clients see between the signal and the end.
-func TestGracefulStop(t *testing.T) {
-	p := start(t, t.TempDir(), nil)
-	finish := slowRequest(t, p.address)
-	p.send("GET", "/healthz", "") // the slow request was accepted before this one
-	began := time.Now()
-	p.Process.Signal(syscall.SIGTERM)
-	waitFor(t, "readyz to turn 503", func() bool {
-		status, _, err := p.send("GET", "/readyz", "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return status == 503
-	})
-	for time.Since(began) < time.Second { // none is refused in the first second
-		if status, answer, err := p.send("POST", "/token", `{"user_data":1}`); status != 200 {
-			t.Fatalf("after %v: %d %s, %v", time.Since(began), status, answer, err)
-		}
-	}
-	waitFor(t, "the listener to close", func() bool {
-		_, _, err := p.send("GET", "/healthz", "")
-		return err != nil
-	})
-	if status, closes, err := finish(); status != 200 || !closes || err != nil {
-		t.Errorf("the request in flight: %d, Connection: close %t, %v", status, closes, err)
-	}
-	p.Wait()
-	if status := p.ProcessState.ExitCode(); status != 0 {
-		t.Errorf("exit status %d: %s", status, p.stderr.String())
-	}
-}
-
-// TestGracefulTimeout leaves a request unfinished for longer than is allowed.
-func TestGracefulTimeout(t *testing.T) {
-	p := start(t, t.TempDir(), []string{"GRACEFUL_TIMEOUT=100ms"})
-	slowRequest(t, p.address)
-	p.send("GET", "/healthz", "")
-	began := time.Now()
-	if status := p.stop(t); status != 1 || !strings.Contains(p.stderr.String(), "cut off after the graceful timeout of 100ms") {
-		t.Errorf("exit status %d: %s", status, p.stderr.String())
-	}
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("the stop took %v", took)
-	}
-}
-
-func TestSecondSignalEndsAtOnce(t *testing.T) {
-	p := start(t, t.TempDir(), nil)
-	slowRequest(t, p.address)
-	p.send("GET", "/healthz", "")
-	p.Process.Signal(syscall.SIGINT)
-	waitFor(t, "the first signal to arrive", func() bool { return strings.Contains(p.stderr.String(), "stopping") })
-	began := time.Now()
-	p.stop(t)
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("the second signal took %v", took)
-	}
-}
-
-// keepAlive is a client that keeps its connection for as long as the service
-// does, and that never repeats a request.
-type keepAlive struct {
+// client keeps its connection for as long as the service does, and never
+// repeats a request.
+type client struct {
 	address    string
-	connection net.Conn
+	connection net.Conn // nil if the last answer had Connection: close
 	reader     *bufio.Reader
 }
 
-// connect opens a connection where there is none, or where the service has
-// closed it, as a pool of connections would notice.
-func (k *keepAlive) connect() error {
-	if k.connection != nil {
-		k.connection.SetReadDeadline(time.Now().Add(50 * time.Microsecond))
-		_, err := k.reader.Peek(1)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return k.connection.SetReadDeadline(time.Now().Add(20 * time.Second))
-		}
-		k.close()
+// newClient returns a client with a connection.
+func newClient(t *testing.T, address string) *client {
+	t.Helper()
+	c := &client{address: address}
+	if err := c.connect(); err != nil {
+		t.Fatal(err)
 	}
-	connection, err := net.Dial("tcp", k.address)
+	t.Cleanup(c.close)
+	return c
+}
+
+// connect opens a connection if there is none. Like a pool of connections, it
+// replaces one that the service has closed.
+func (c *client) connect() error {
+	if c.connection != nil {
+		c.connection.SetReadDeadline(time.Now().Add(50 * time.Microsecond))
+		_, err := c.reader.Peek(1)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return c.connection.SetReadDeadline(time.Now().Add(patience))
+		}
+		c.close()
+	}
+	connection, err := net.DialTimeout("tcp", c.address, patience)
 	if err != nil {
 		return err
 	}
-	k.connection, k.reader = connection, bufio.NewReader(connection)
-	return connection.SetReadDeadline(time.Now().Add(20 * time.Second))
+	c.connection, c.reader = connection, bufio.NewReader(connection)
+	return connection.SetReadDeadline(time.Now().Add(patience))
 }
 
-func (k *keepAlive) close() {
-	k.connection.Close()
-	k.connection = nil
+func (c *client) close() {
+	if c.connection != nil {
+		c.connection.Close()
+		c.connection = nil
+	}
 }
 
-// ask sends a request and reads the whole of its answer.
-func (k *keepAlive) ask(method, body string) error {
-	if _, err := fmt.Fprintf(k.connection, "%s /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", method, len(body), body); err != nil {
+// ask sends a request for /token and reads the answer.
+func (c *client) ask(method, body string) error {
+	if _, err := io.WriteString(c.connection, tokenRequest(method, body)); err != nil {
 		return err
 	}
-	return k.readAnswer()
+	return c.readAnswer()
 }
 
-func (k *keepAlive) readAnswer() error {
-	answer, err := http.ReadResponse(k.reader, nil)
+// readAnswer reads an answer to its end. It must be a 200 with JSON.
+func (c *client) readAnswer() error {
+	answer, err := http.ReadResponse(c.reader, nil)
 	if err != nil {
 		return err
 	}
@@ -154,130 +90,255 @@ func (k *keepAlive) readAnswer() error {
 		return fmt.Errorf("%s: %s", answer.Status, text)
 	}
 	if answer.Close {
-		k.close()
+		c.close()
 	}
 	return nil
 }
 
-// TestStopLosesNothing stops the service under load, several times. Of 64
-// clients half ask without a pause, and half now and then: every request that
-// they send on a connection gets its answer, and they get a connection until
-// readyz has said for a second that they should go elsewhere.
-func TestStopLosesNothing(t *testing.T) {
-	t.Parallel()
-	for range 3 {
-		p := start(t, t.TempDir(), []string{"SIGNING_KEY=" + goodKey})
-		inspection := `{"Token":"` + p.mint(t) + `","Signing_key":"` + goodKey + `"}`
-		var answered, unready atomic.Int64 // unready is when readyz first said 503
-		var clients sync.WaitGroup
-		for i := range 64 {
-			clients.Go(func() {
-				k := &keepAlive{address: p.address}
-				for turn := i; ; turn++ {
-					if err := k.connect(); err != nil {
-						if since := unready.Load(); since == 0 || time.Since(time.Unix(0, since)) < time.Second {
-							t.Errorf("refused too early: %v", err)
-						}
-						return
-					}
-					method, body := "POST", `{"user_data":"data"}`
-					if turn%2 == 0 {
-						method, body = "GET", inspection
-					}
-					if err := k.ask(method, body); err != nil {
-						t.Errorf("client %d: a request was lost: %v", i, err)
-						return
-					}
-					answered.Add(1)
-					if i%2 == 0 {
-						time.Sleep(mathrand.N(time.Second)) // idle for less time than clients get to learn of the stop
-					}
-				}
-			})
+// startRequest sends all but the last byte of a request. The function that it
+// returns sends that byte, and reads the answer, which must have Connection:
+// close.
+func startRequest(t *testing.T, p *process) (finish func() error) {
+	t.Helper()
+	c := newClient(t, p.address)
+	request := tokenRequest("POST", mintBody)
+	last := len(request) - 1
+	if _, err := io.WriteString(c.connection, request[:last]); err != nil {
+		t.Fatal(err)
+	}
+	return func() error {
+		if _, err := io.WriteString(c.connection, request[last:]); err != nil {
+			return err
 		}
-		time.Sleep(500 * time.Millisecond)
-		p.Process.Signal(syscall.SIGTERM)
-		waitFor(t, "readyz to turn 503", func() bool {
-			status, _, err := p.send("GET", "/readyz", "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			return status == 503
-		})
-		unready.Store(time.Now().UnixNano())
-		clients.Wait()
-		p.Wait()
-		if status := p.ProcessState.ExitCode(); status != 0 || answered.Load() < 1000 {
-			t.Errorf("exit status %d after %d requests: %s", status, answered.Load(), p.stderr.String())
-		}
+		return c.readLastAnswer()
 	}
 }
 
-// TestStopWaitsForSlowRequests has requests in flight when the listener closes,
-// in each of the states that a connection can be in.
-func TestStopWaitsForSlowRequests(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	p := start(t, folder, nil)
-	var finish []func() (int, bool, error)
-	for range 20 {
-		finish = append(finish, slowRequest(t, p.address))
+// readLastAnswer is readAnswer for an answer that must have Connection: close.
+func (c *client) readLastAnswer() error {
+	if err := c.readAnswer(); err != nil {
+		return err
 	}
-	// Sent so far, on a new connection and behind an answer: a whole request less that.
-	const request = "POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"user_data\":1}"
-	parts := []int{0, 1, 30, len(request) - 20, len(request) - 1}
-	clients := map[string]*keepAlive{}
-	rest := map[string]string{}
-	for _, part := range parts {
-		for _, used := range []bool{false, true} {
-			if used && part == 0 {
-				continue // it is idle, and nothing is in flight
-			}
-			k := &keepAlive{address: p.address}
-			if err := k.connect(); err != nil {
-				t.Fatal(err)
-			}
-			if used {
-				if err := k.ask("POST", `{"user_data":1}`); err != nil {
-					t.Fatal(err)
-				}
-			}
-			io.WriteString(k.connection, request[:part])
-			name := fmt.Sprintf("%d bytes sent, used before: %t", part, used)
-			clients[name], rest[name] = k, request[part:]
+	if c.connection != nil {
+		return errors.New("the answer does not have Connection: close")
+	}
+	return nil
+}
+
+// awaitAccept waits until the service has accepted all connections so far: it
+// accepts them in order.
+func (p *process) awaitAccept(t *testing.T) {
+	t.Helper()
+	if status, answer, err := p.send("GET", "/healthz", ""); status != 200 {
+		t.Fatalf("GET /healthz: %d %s, %v", status, answer, err)
+	}
+}
+
+// terminate sends SIGTERM, waits until /readyz answers 503, and stores in ready
+// a time at which it did not yet.
+func (p *process) terminate(t *testing.T, ready *atomic.Pointer[time.Time]) {
+	t.Helper()
+	asked := time.Now()
+	ready.Store(&asked)
+	p.signal(t, syscall.SIGTERM)
+	waitFor(t, "/readyz to answer 503", func() bool {
+		asked := time.Now()
+		status, _, err := p.send("GET", "/readyz", "")
+		if err != nil {
+			t.Fatalf("GET /readyz after SIGTERM: %v", err)
 		}
-	}
-	idle := &keepAlive{address: p.address}
-	if err := idle.connect(); err != nil {
-		t.Fatal(err)
-	}
-	if err := idle.ask("POST", `{"user_data":1}`); err != nil {
-		t.Fatal(err)
-	}
-	p.Process.Signal(syscall.SIGTERM)
+		if status == 200 {
+			ready.Store(&asked)
+		}
+		return status == 503
+	})
+}
+
+// awaitClosedListener waits until the service refuses connections.
+func (p *process) awaitClosedListener(t *testing.T) {
+	t.Helper()
 	waitFor(t, "the listener to close", func() bool {
 		_, _, err := p.send("GET", "/healthz", "")
 		return err != nil
 	})
-	time.Sleep(200 * time.Millisecond)
-	if _, err := idle.reader.Peek(1); err != io.EOF {
-		t.Errorf("the idle connection: %v", err)
+}
+
+// TestGracefulStop checks what clients see between the signal and the exit.
+func TestGracefulStop(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir(), withGoodKey)
+	finish := startRequest(t, p)
+	p.awaitAccept(t)
+	var ready atomic.Pointer[time.Time]
+	p.terminate(t, &ready)
+	for time.Since(*ready.Load()) < acceptTime {
+		status, answer, err := p.send("POST", "/token", mintBody)
+		since := time.Since(*ready.Load())
+		if err != nil && since >= acceptTime {
+			break // a slow machine: the service may have refused the connection by now
+		}
+		if status != 200 || err != nil {
+			t.Fatalf("%v after SIGTERM: %d %s, %v, want 200", since, status, answer, err)
+		}
 	}
-	for name, k := range clients {
-		io.WriteString(k.connection, rest[name])
-		if err := k.readAnswer(); err != nil {
-			t.Errorf("%s: %v", name, err)
-		} else if k.connection != nil {
-			t.Errorf("%s: answered without Connection: close", name)
+	p.awaitClosedListener(t)
+	if err := finish(); err != nil {
+		t.Errorf("request in flight: %v", err)
+	}
+	if status := p.wait(t); status != 0 {
+		t.Errorf("exit status %d, want 0", status)
+	}
+}
+
+// TestGracefulTimeout leaves a request unfinished for longer than the graceful
+// timeout.
+func TestGracefulTimeout(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir(), []string{"GRACEFUL_TIMEOUT=100ms"})
+	startRequest(t, p)
+	p.awaitAccept(t)
+	began := time.Now()
+	if status := p.stop(t); status != 1 || !strings.Contains(p.stderr.String(), "cut off after the graceful timeout of 100ms") {
+		t.Errorf("exit status %d, want 1 and a log line about the graceful timeout", status)
+	}
+	// Without the timeout, the request would last for the 10 s that it may take.
+	if took := time.Since(began); took < 100*time.Millisecond || took > 8*time.Second {
+		t.Errorf("the stop took %v, want 100 ms", took)
+	}
+}
+
+// TestSecondSignalEndsAtOnce sends a second signal while the first still waits
+// for a request.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir(), withGoodKey)
+	startRequest(t, p)
+	p.awaitAccept(t)
+	p.signal(t, syscall.SIGINT)
+	waitFor(t, "the first signal to arrive", func() bool { return strings.Contains(p.stderr.String(), "stopping") })
+	began := time.Now()
+	if status := p.stop(t); status == 0 {
+		t.Error("exit status 0, want another")
+	}
+	// The request would last for the 10 s that it may take.
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the second signal took %v, want an end at once", took)
+	}
+}
+
+// TestStopLosesNothing stops the service under load, several times. Of 64
+// clients, half ask without a pause, and half now and then. Each request that
+// they send on a connection must get its answer. They must get a connection
+// until /readyz has answered 503 for a second.
+func TestStopLosesNothing(t *testing.T) {
+	t.Parallel()
+	for round := range 3 {
+		t.Run(strconv.Itoa(round), func(t *testing.T) {
+			t.Parallel()
+			var answered atomic.Int64
+			var ready atomic.Pointer[time.Time] // nil before the signal
+			var clients sync.WaitGroup
+			t.Cleanup(clients.Wait) // after the cleanup that kills the service, if the test fails
+			p := start(t, t.TempDir(), withGoodKey)
+			inspect := inspection(p.mint(t), goodKey)
+			for i := range 64 {
+				clients.Go(func() {
+					c := &client{address: p.address}
+					defer c.close()
+					for turn := i; ; turn++ {
+						if err := c.connect(); err != nil {
+							if last := ready.Load(); last == nil || time.Since(*last) < acceptTime {
+								t.Errorf("connection refused too early: %v", err)
+							}
+							return
+						}
+						method, body := "POST", mintBody
+						if turn%2 == 0 {
+							method, body = "GET", inspect
+						}
+						if err := c.ask(method, body); err != nil {
+							t.Errorf("client %d: request without an answer: %v", i, err)
+							return
+						}
+						answered.Add(1)
+						if i%2 == 0 {
+							time.Sleep(mathrand.N(acceptTime)) // so that it asks again while the service drains
+						}
+					}
+				})
+			}
+			waitFor(t, "the load", func() bool { return answered.Load() >= 1000 })
+			p.terminate(t, &ready)
+			clients.Wait()
+			if status := p.wait(t); status != 0 {
+				t.Errorf("exit status %d after %d requests, want 0", status, answered.Load())
+			}
+		})
+	}
+}
+
+// TestStopWaitsForSlowRequests has requests in flight when the listener closes.
+// Of each, another part has arrived.
+func TestStopWaitsForSlowRequests(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir(), withGoodKey)
+	var finish []func() error
+	for range 20 {
+		finish = append(finish, startRequest(t, p))
+	}
+	request := tokenRequest("POST", mintBody)
+	type slowClient struct {
+		*client
+		sent int  // bytes of the request
+		used bool // whether the connection has had a request before
+	}
+	var clients []slowClient
+	header := len(request) - len(mintBody)
+	for _, sent := range []int{0, 1, 30, header - 5, header, len(request) - 1} {
+		for _, used := range []bool{false, true} {
+			if used && sent == 0 {
+				continue // this connection is idle: no request is in flight
+			}
+			c := newClient(t, p.address)
+			if used {
+				if err := c.ask("POST", mintBody); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := io.WriteString(c.connection, request[:sent]); err != nil {
+				t.Fatal(err)
+			}
+			clients = append(clients, slowClient{c, sent, used})
+		}
+	}
+	idle := newClient(t, p.address)
+	if err := idle.ask("POST", mintBody); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(t, syscall.SIGTERM)
+	// The service closes idle connections as soon as it has closed the listener.
+	if _, err := idle.reader.Peek(1); err != io.EOF {
+		t.Errorf("idle connection: %v, want it closed", err)
+	}
+	if _, _, err := p.send("GET", "/healthz", ""); err == nil {
+		t.Error("the service still accepts connections")
+	}
+	time.Sleep(200 * time.Millisecond) // for the service to close what it must not
+	for _, c := range clients {
+		_, err := io.WriteString(c.connection, request[c.sent:])
+		if err == nil {
+			err = c.readLastAnswer()
+		}
+		if err != nil {
+			t.Errorf("%d bytes sent before, connection used before %t: %v", c.sent, c.used, err)
 		}
 	}
 	for _, f := range finish {
-		if status, closes, err := f(); status != 200 || !closes || err != nil {
-			t.Errorf("a slow body: %d, Connection: close %t, %v", status, closes, err)
+		if err := f(); err != nil {
+			t.Errorf("slow body: %v", err)
 		}
 	}
-	p.Wait()
-	if status := p.ProcessState.ExitCode(); status != 0 {
-		t.Errorf("exit status %d: %s", status, p.stderr.String())
+	if status := p.wait(t); status != 0 {
+		t.Errorf("exit status %d, want 0", status)
 	}
 }

@@ -43,23 +43,21 @@ func writeCertificate(t *testing.T, certFile, keyFile, organization string) {
 	writeFile(t, keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: privateKey})))
 }
 
-// useTLS makes send speak TLS, and trust what is in certFile, for localhost.
+// useTLS makes send use TLS. It then trusts only the certificate in certFile,
+// for localhost.
 func (p *process) useTLS(t *testing.T, certFile string) {
 	t.Helper()
-	text, err := os.ReadFile(certFile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	trusted := x509.NewCertPool()
-	if !trusted.AppendCertsFromPEM(text) {
+	if !trusted.AppendCertsFromPEM([]byte(readFile(t, certFile))) {
 		t.Fatalf("no certificate in %s", certFile)
 	}
 	p.scheme = "https"
-	p.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, ServerName: "localhost"}}}
+	p.useTransport(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, ServerName: "localhost"}})
 }
 
-// TestTLS serves with a certificate, and takes another with SIGHUP.
+// TestTLS serves with a certificate, and replaces it by SIGHUP.
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	certFile, keyFile := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
 	writeCertificate(t, certFile, keyFile, "first")
@@ -67,45 +65,55 @@ func TestTLS(t *testing.T) {
 	p.useTLS(t, certFile)
 	token := p.mint(t)
 
+	refused := 0
 	for version, want := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		connection, err := tls.Dial("tcp", p.address, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, NextProtos: []string{"h2", "http/1.1"}})
 		if (err == nil) != want {
-			t.Errorf("%s: %v", tls.VersionName(version), err)
+			t.Errorf("%s: %v, want a handshake %t", tls.VersionName(version), err, want)
 		}
-		if err == nil {
-			if protocol := connection.ConnectionState().NegotiatedProtocol; protocol != "http/1.1" {
-				t.Errorf("%s: %q", tls.VersionName(version), protocol)
-			}
-			connection.Close()
+		if err != nil {
+			refused++
+			continue
 		}
+		if protocol := connection.ConnectionState().NegotiatedProtocol; protocol != "http/1.1" {
+			t.Errorf("%s: protocol %q, want http/1.1", tls.VersionName(version), protocol)
+		}
+		connection.Close()
 	}
 	if got := exchange(t, p.address, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.0 400 ") {
-		t.Errorf("plain HTTP to the TLS port: %q", got)
+		t.Errorf("plain HTTP to the TLS port: %q, want 400", got)
 	}
+	// Only after these lines does the next one belong to the SIGHUP.
+	waitFor(t, "the log lines about refused handshakes", func() bool {
+		return strings.Count(p.stderr.String(), "TLS handshake error") >= refused
+	})
 
-	for _, bad := range []func(){
-		func() { writeFile(t, keyFile, "no key") },
-		func() { writeCertificate(t, certFile, filepath.Join(folder, "another"), "mismatched") },
-		func() { os.Remove(certFile) },
+	firstCertificate, firstKey := readFile(t, certFile), readFile(t, keyFile)
+	for what, spoil := range map[string]func(){
+		"key file without a key":     func() { writeFile(t, keyFile, "no key") },
+		"certificate of another key": func() { writeCertificate(t, certFile, filepath.Join(folder, "another"), "mismatched") },
+		"missing certificate":        func() { os.Remove(certFile) },
 	} {
-		bad()
-		if line := p.hangUp(t, 2); strings.Count(line, "level=ERROR") != 1 || !strings.Contains(line, "the tls keys stay as they were") {
-			t.Errorf("logged: %s", line)
+		writeFile(t, certFile, firstCertificate)
+		writeFile(t, keyFile, firstKey)
+		spoil()
+		if log := p.hangUp(t, 2); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "the tls keys stay as they were") {
+			t.Errorf("%s: the log should have one error, about the TLS keys: %s", what, log)
 		}
 		if !p.verifies(t, token, readKey(t, filepath.Join(folder, "signing.key"))) {
-			t.Error("not verified")
+			t.Errorf("%s: the token does not verify after SIGHUP", what)
 		}
 	}
 	writeCertificate(t, certFile, keyFile, "second")
-	if line := p.hangUp(t, 2); strings.Contains(line, "level=ERROR") {
-		t.Errorf("logged: %s", line)
+	if log := p.hangUp(t, 2); strings.Contains(log, "level=ERROR") {
+		t.Errorf("the log should have no error: %s", log)
 	}
 	if _, _, err := p.send("GET", "/healthz", ""); err == nil {
-		t.Error("the first certificate is still shown")
+		t.Error("the service still uses the first certificate")
 	}
 	p.useTLS(t, certFile)
 	p.mint(t)
 	if status := p.stop(t); status != 0 {
-		t.Errorf("exit status %d: %s", status, p.stderr.String())
+		t.Errorf("exit status %d, want 0", status)
 	}
 }
