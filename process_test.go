@@ -26,7 +26,7 @@ const patience = 30 * time.Second
 // parallelTests is the number of tests that run at the same time, unless the
 // command line sets it. Most of them wait, for a process or a time limit, so
 // it may be far higher than the number of processors.
-const parallelTests = "32"
+const parallelTests = "12"
 
 // The keys of the tests. The service must refuse shortKey, and not log it.
 var (
