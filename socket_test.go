@@ -77,6 +77,32 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
+// TestStopKeepsTheSocketOfASuccessor starts a second process in place of the
+// first, on a new socket at the same path. Only the second may remove it.
+func TestStopKeepsTheSocketOfASuccessor(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "socket")
+	first := startOnSocket(t, folder)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	successor := startOnSocket(t, folder)
+	if status := first.stop(t); status != 0 {
+		t.Errorf("first process: exit status %d, want 0", status)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Fatalf("the stop of the first process removed the socket of its successor: %v", err)
+	}
+	successor.mint(t)
+	if status := successor.stop(t); status != 0 {
+		t.Errorf("successor: exit status %d, want 0", status)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("the socket still exists after the stop of the successor")
+	}
+}
+
 // TestRacingForASocket starts several copies at once on a dead socket. One of
 // them must get and keep it, and the others must exit.
 func TestRacingForASocket(t *testing.T) {
