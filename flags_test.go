@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// TestREADMEFlags compares the flags with the table of them in the README.
+// TestREADMEFlags compares the flags with the table of them in handlers/README.md.
 func TestREADMEFlags(t *testing.T) {
 	t.Parallel()
-	const readme = "README.md"
+	const readme = "handlers/README.md"
 	documented := map[string][2]string{} // variable and default, by flag
 	for _, row := range regexp.MustCompile("(?m)^\\| `-([a-z-]+)` \\| `([A-Z_]+)` \\| ([^|]+) \\|").FindAllStringSubmatch(readFile(t, readme), -1) {
 		documented[row[1]] = [2]string{row[2], strings.TrimPrefix(strings.Trim(row[3], "`"), "none")}
