@@ -98,8 +98,8 @@ func TestRotation(t *testing.T) {
 func TestNoRotationOfTheVariable(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir(), withGoodKey)
-	if log := p.hangUp(t, 1); !strings.Contains(log, "SIGNING_KEY is read at start alone") || strings.Contains(log, goodKey) {
-		t.Errorf("the log should explain that SIGNING_KEY is read at start alone, without the key: %s", log)
+	if log := p.hangUp(t, 1); !strings.Contains(log, "SIGNING_KEY is read at start only") || strings.Contains(log, goodKey) {
+		t.Errorf("the log should explain that SIGNING_KEY is read at start only, without the key: %s", log)
 	}
 	if !p.mintsWith(t, goodKey) {
 		t.Error("SIGHUP changed the key")

@@ -279,7 +279,7 @@ func reload(o options, service *handlers.Service, httpServer *server.Server, log
 	if o.signingKey == nil {
 		report("signing", o.signingKeyFile, reloadSigningKeys(o.signingKeyFile, service))
 	} else {
-		logger.Warn("SIGHUP does not change the signing key: SIGNING_KEY is read at start only")
+		logger.Warn("SIGHUP does not change the signing keys: SIGNING_KEY is read at start only")
 	}
 	if httpServer.UsesTLS() {
 		report("tls", o.tlsKey, httpServer.ReloadCertificate())
