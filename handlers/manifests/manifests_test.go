@@ -1,15 +1,12 @@
-// Package manifests holds what the README gives to orchestrators against the
-// Compose specification and the Kubernetes API, strictly: an unknown or
-// misplaced field is an error there, where the orchestrators may pass over it.
-// README names another file to look into.
+// Package manifests checks the files in this folder against the Compose
+// specification and the Kubernetes API, strictly: an unknown or misplaced field is
+// an error here, where an orchestrator may ignore it.
 package manifests
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -24,29 +21,22 @@ import (
 )
 
 const (
-	// imageUser is whom the image runs as.
+	// imageUser is the user and group of the image.
 	imageUser = 65532
-	// gracefulTimeout is the service's default: what stops it has to wait longer.
+	// gracefulTimeout is the service's default. Orchestrators must wait longer
+	// than that before they kill it.
 	gracefulTimeout = 30 * time.Second
+	// shortestKey is the length in bytes that the service demands of a key.
+	shortestKey = 64
 )
 
-// yamlBlock returns the one fenced yaml block of the README with mark in it.
-func yamlBlock(t *testing.T, mark string) string {
+func read(t *testing.T, path string) string {
 	t.Helper()
-	readme, err := os.ReadFile(cmp.Or(os.Getenv("README"), "../../README.md"))
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var found []string
-	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(readme), -1) {
-		if strings.Contains(block[1], mark) {
-			found = append(found, block[1])
-		}
-	}
-	if len(found) != 1 {
-		t.Fatalf("%d yaml blocks with %q, want 1", len(found), mark)
-	}
-	return found[0]
+	return string(text)
 }
 
 func loadStack(t *testing.T, text string) (*types.Project, error) {
@@ -57,7 +47,7 @@ func loadStack(t *testing.T, text string) (*types.Project, error) {
 }
 
 func TestStack(t *testing.T) {
-	text := yamlBlock(t, "update_config:")
+	text := read(t, "stack.yaml")
 	project, err := loadStack(t, text)
 	if err != nil {
 		t.Fatal(err)
@@ -70,13 +60,13 @@ func TestStack(t *testing.T) {
 		t.Fatal("no replicas, update_config, limits or stop_grace_period")
 	}
 	if *service.Deploy.Replicas < 2 || service.Deploy.UpdateConfig.Order != "start-first" {
-		t.Errorf("an update leaves nobody: %d replicas, %s", *service.Deploy.Replicas, service.Deploy.UpdateConfig.Order)
+		t.Errorf("no copy runs during an update: %d replicas, %s", *service.Deploy.Replicas, service.Deploy.UpdateConfig.Order)
 	}
 	if limits := service.Deploy.Resources.Limits; limits.MemoryBytes <= 0 || limits.NanoCPUs <= 0 {
 		t.Errorf("limits: %+v", limits)
 	}
 	if time.Duration(*service.StopGracePeriod) <= gracefulTimeout {
-		t.Errorf("killed after %v", *service.StopGracePeriod)
+		t.Errorf("stop_grace_period is %v, want more than %v", *service.StopGracePeriod, gracefulTimeout)
 	}
 	if len(service.Secrets) != 1 {
 		t.Fatalf("%d secrets, want 1", len(service.Secrets))
@@ -95,14 +85,13 @@ func TestStack(t *testing.T) {
 
 	for _, wrong := range []string{"replicas", "update_config", "memory", "stop_grace_period", "mode"} {
 		if _, err := loadStack(t, strings.Replace(text, wrong+":", wrong+"s:", 1)); err == nil {
-			t.Errorf("%ss for %s is not found: the check is not strict", wrong, wrong)
+			t.Errorf("%ss passes for %s: the check is not strict", wrong, wrong)
 		}
 	}
 }
 
-// kubernetes is what the manifest has to consist of.
+// kubernetes holds the objects that kubernetes.yaml must consist of.
 type kubernetes struct {
-	secret     corev1.Secret
 	service    corev1.Service
 	deployment appsv1.Deployment
 	autoscaler autoscalingv2.HorizontalPodAutoscaler
@@ -112,8 +101,9 @@ type kubernetes struct {
 func loadKubernetes(text string) (*kubernetes, error) {
 	k := new(kubernetes)
 	objects := map[string]any{
-		"v1 Secret": &k.secret, "v1 Service": &k.service, "apps/v1 Deployment": &k.deployment,
-		"autoscaling/v2 HorizontalPodAutoscaler": &k.autoscaler, "policy/v1 PodDisruptionBudget": &k.budget,
+		"v1 Service": &k.service, "apps/v1 Deployment": &k.deployment,
+		"autoscaling/v2 HorizontalPodAutoscaler": &k.autoscaler,
+		"policy/v1 PodDisruptionBudget":          &k.budget,
 	}
 	for document := range strings.SplitSeq(text, "\n---\n") {
 		var kind struct{ APIVersion, Kind string }
@@ -123,7 +113,7 @@ func loadKubernetes(text string) (*kubernetes, error) {
 		name := kind.APIVersion + " " + kind.Kind
 		object, ok := objects[name]
 		if !ok {
-			return nil, fmt.Errorf("%q is unknown here, or comes twice", name)
+			return nil, fmt.Errorf("%q does not belong here, or comes twice", name)
 		}
 		delete(objects, name)
 		if err := yaml.UnmarshalStrict([]byte(document), object); err != nil {
@@ -137,7 +127,7 @@ func loadKubernetes(text string) (*kubernetes, error) {
 }
 
 func TestKubernetes(t *testing.T) {
-	text := yamlBlock(t, "apiVersion:")
+	text := read(t, "kubernetes.yaml")
 	k, err := loadKubernetes(text)
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +139,7 @@ func TestKubernetes(t *testing.T) {
 	container := pod.Spec.Containers[0]
 	t.Run("the parts fit", func(t *testing.T) { checkParts(t, k, container) })
 	t.Run("the key", func(t *testing.T) {
-		if err := checkKey(k, container); err != nil {
+		if err := checkKey(k, container, loadSecret(t)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -160,19 +150,37 @@ func TestKubernetes(t *testing.T) {
 			t.Fatal("no terminationGracePeriodSeconds, or no preStop.sleep")
 		}
 		if left := time.Duration(*grace-hook.PreStop.Sleep.Seconds) * time.Second; left <= gracefulTimeout {
-			t.Errorf("%v are left to stop in", left)
+			t.Errorf("the service has %v to stop, want more than %v", left, gracefulTimeout)
 		}
 	})
 	t.Run("security", func(t *testing.T) { checkSecurity(t, pod.Spec, container) })
 
 	for _, wrong := range []string{"terminationGracePeriodSeconds", "readinessProbe", "fsGroup", "targetPort", "averageUtilization", "minAvailable"} {
 		if _, err := loadKubernetes(strings.Replace(text, wrong+":", wrong+"s:", 1)); err == nil {
-			t.Errorf("%ss for %s is not found: the check is not strict", wrong, wrong)
+			t.Errorf("%ss passes for %s: the check is not strict", wrong, wrong)
 		}
 	}
 }
 
-// checkParts checks that the objects name one another rightly.
+// loadSecret returns the template of the key. It is a file of its own, so that
+// nobody applies the example together with the rest.
+func loadSecret(t *testing.T) *corev1.Secret {
+	t.Helper()
+	text := read(t, "secret.yaml")
+	secret := new(corev1.Secret)
+	if err := yaml.UnmarshalStrict([]byte(text), secret); err != nil {
+		t.Fatal(err)
+	}
+	if secret.APIVersion != "v1" || secret.Kind != "Secret" {
+		t.Errorf("secret.yaml is a %s %s", secret.APIVersion, secret.Kind)
+	}
+	if _, err := loadKubernetes(read(t, "kubernetes.yaml") + "\n---\n" + text); err == nil {
+		t.Error("kubernetes.yaml may hold a Secret: the check does not notice")
+	}
+	return secret
+}
+
+// checkParts checks that the objects refer to each other correctly.
 func checkParts(t *testing.T, k *kubernetes, container corev1.Container) {
 	labels := k.deployment.Spec.Template.Labels
 	for what, selector := range map[string]map[string]string{"Deployment": k.deployment.Spec.Selector.MatchLabels, "Service": k.service.Spec.Selector, "PodDisruptionBudget": k.budget.Spec.Selector.MatchLabels} {
@@ -184,10 +192,10 @@ func checkParts(t *testing.T, k *kubernetes, container corev1.Container) {
 		t.Errorf("the autoscaler scales %+v", target)
 	}
 	if least := k.autoscaler.Spec.MinReplicas; least == nil || *least < 2 || k.autoscaler.Spec.MaxReplicas <= *least || k.deployment.Spec.Replicas != nil {
-		t.Error("the autoscaler needs room, and the number of replicas for itself")
+		t.Error("the autoscaler has no room, or the Deployment sets the number of replicas itself")
 	}
 	if container.Resources.Requests.Cpu().IsZero() || container.Resources.Limits.Memory().IsZero() {
-		t.Error("no CPU request, which the autoscaler reckons with, or no memory limit")
+		t.Error("no CPU request, which the autoscaler needs, or no memory limit")
 	}
 	if len(container.Ports) != 1 || len(k.service.Spec.Ports) != 1 || container.Ports[0].Name != k.service.Spec.Ports[0].TargetPort.StrVal || container.Ports[0].ContainerPort != 5000 {
 		t.Errorf("ports: %+v, %+v", container.Ports, k.service.Spec.Ports)
@@ -199,25 +207,26 @@ func checkParts(t *testing.T, k *kubernetes, container corev1.Container) {
 	}
 }
 
-// checkKey checks that the service finds its key, and can read it.
-func checkKey(k *kubernetes, container corev1.Container) error {
+// checkKey checks that the service finds its key in the secret and can read it,
+// and that nobody can run it with the example.
+func checkKey(k *kubernetes, container corev1.Container, secret *corev1.Secret) error {
 	if len(container.Env) != 1 || container.Env[0].Name != "SIGNING_KEY_FILE" || len(container.VolumeMounts) != 1 || len(k.deployment.Spec.Template.Spec.Volumes) != 1 {
-		return errors.New("one variable, mount and volume are for the key")
+		return errors.New("want one variable, one mount and one volume, all for the key")
 	}
 	mount, volume := container.VolumeMounts[0], k.deployment.Spec.Template.Spec.Volumes[0]
-	if volume.Secret == nil || volume.Secret.SecretName != k.secret.Name || mount.Name != volume.Name || !mount.ReadOnly {
+	if volume.Secret == nil || volume.Secret.SecretName != secret.Name || mount.Name != volume.Name || !mount.ReadOnly {
 		return fmt.Errorf("volume %+v, mount %+v", volume, mount)
 	}
 	name, ok := strings.CutPrefix(container.Env[0].Value, mount.MountPath+"/")
-	if _, there := k.secret.StringData[name]; !ok || !there {
+	if _, exists := secret.StringData[name]; !ok || !exists {
 		return fmt.Errorf("SIGNING_KEY_FILE is %s", container.Env[0].Value)
 	}
 	group := k.deployment.Spec.Template.Spec.SecurityContext.FSGroup
 	if volume.Secret.DefaultMode == nil || *volume.Secret.DefaultMode != 0o440 || group == nil || *group != imageUser {
 		return errors.New("the group of the service cannot read the key, or others can")
 	}
-	if len(k.secret.StringData[name]) >= 64 {
-		return errors.New("the example key is long enough for somebody to run with it")
+	if len(secret.StringData[name]) >= shortestKey {
+		return errors.New("the example key is long enough for the service to start with it")
 	}
 	return nil
 }
@@ -231,6 +240,6 @@ func checkSecurity(t *testing.T, pod corev1.PodSpec, container corev1.Container)
 		t.Errorf("the container: %+v", s)
 	}
 	if pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken {
-		t.Error("the pod gets a token of the cluster")
+		t.Error("the pod gets a token for the cluster's API")
 	}
 }

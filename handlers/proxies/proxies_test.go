@@ -1,6 +1,6 @@
-// Package proxies proves that tokenmint's gate guards an application behind
-// real proxies, in the very configurations that the README shows. It is run by
-// .ci/proxies, which installs the proxies and names them in the environment.
+// Package proxies checks that tokenmint's gate guards an application behind real
+// proxies, under the configurations in this folder. The script .ci/proxies/run
+// runs the tests: it installs the proxies and names them in the environment.
 package proxies
 
 import (
@@ -30,8 +30,8 @@ import (
 func TestNginx(t *testing.T) { testGuard(t, startNginx) }
 func TestCaddy(t *testing.T) { testGuard(t, startCaddy) }
 
-// TestCaddyWithUnderscores holds the README's Caddyfile against a Caddy that
-// lets these names pass, as releases before 2.11.4 all do.
+// TestCaddyWithUnderscores runs the Caddyfile in a Caddy that lets names with
+// underscores pass, as all releases before 2.11.4 do.
 func TestCaddyWithUnderscores(t *testing.T) {
 	g, service := startGuard(t, func(t *testing.T, service, application string) string {
 		return startCaddyWith(t, "{\n\tservers {\n\t\texpected_underscore_headers token_id token_claims\n\t}\n}\n", service, application)
@@ -39,12 +39,12 @@ func TestCaddyWithUnderscores(t *testing.T) {
 	testNoSmuggling(t, g, service)
 }
 
-// testGuard takes one proxy through everything that the README promises. The
-// order matters: in the end the key is rotated, and the service is gone.
+// testGuard checks everything that the gate promises, behind one proxy. The
+// order matters: the last tests rotate the key and kill the service.
 func testGuard(t *testing.T, start proxyStarter) {
 	g, service := startGuard(t, start)
 	expiring := service.mint(t, `{"user_data":1,"expires_in":1}`)
-	expired := time.Now().Add(2 * time.Second) // exp is in whole seconds
+	expired := time.Now().Add(2 * time.Second) // because exp is in whole seconds
 
 	t.Run("passes", func(t *testing.T) { testPasses(t, g, service) })
 	t.Run("passes the largest token", func(t *testing.T) { testLargestToken(t, g, service) })
@@ -79,15 +79,15 @@ func testPasses(t *testing.T, g *guard, service *tokenmint) {
 		{"jti with the proxies' own syntax", sign(key, headerHS512, `{"jti":"$host{http.request.host}${host}"}`), "$host{http.request.host}${host}"},
 		{"jti beyond ASCII", sign(key, headerHS512, `{"jti":"é"}`), "%C3%A9"},
 		{"no jti", sign(key, headerHS512, `{"sub":"x"}`), ""},
-		{"jti that is no string", sign(key, headerHS512, `{"jti":7}`), ""},
+		{"jti that is not a string", sign(key, headerHS512, `{"jti":7}`), ""},
 	}
 	for _, test := range tests {
 		g.checkPassed(t, test.name, g.send(t, "GET", "/", bearer(test.token), nil), test.token, test.id)
 	}
 }
 
-// testLargestToken sends a token that all but fills the gate's 16 KiB, and one
-// that is larger by far: net/http counts with a tolerance of some KiB.
+// testLargestToken sends a token that almost fills the gate's 16 KiB, and one
+// that is much larger: net/http tolerates a few KiB more than its limit.
 func testLargestToken(t *testing.T, g *guard, service *tokenmint) {
 	token := func(size int) string {
 		return sign(service.key(t), headerHS512, `{"jti":"large","x":"`+strings.Repeat("x", size*3/4)+`"}`)
@@ -116,8 +116,8 @@ func testRequestArrives(t *testing.T, g *guard, service *tokenmint) {
 	}
 }
 
-// testNoSmuggling sends, with tokens that pass, the headers that only the gate
-// may set, and a Connection header that asks for their removal.
+// testNoSmuggling sends, along with tokens that pass, the headers that only the
+// gate may set, and a Connection header that asks for their removal.
 func testNoSmuggling(t *testing.T, g *guard, service *tokenmint) {
 	tokens := map[string]string{ // by their ids
 		"":      sign(service.key(t), headerHS512, `{"sub":"x"}`),
@@ -154,7 +154,7 @@ func testStops(t *testing.T, g *guard, service *tokenmint) {
 	tests := []struct {
 		name      string
 		header    http.Header
-		challenge string // a prefix of it, where it goes on
+		challenge string // or, for invalidToken, its beginning
 	}{
 		{"no token", http.Header{}, noToken},
 		{"Basic", http.Header{"Authorization": {"Basic dXNlcjpwYXNzd29yZA=="}}, noToken},
@@ -165,33 +165,26 @@ func testStops(t *testing.T, g *guard, service *tokenmint) {
 		{"none, with a signature that matches", bearer(sign(key, `{"alg":"none"}`, `{}`)), invalidToken},
 		{"crit", bearer(sign(key, `{"alg":"HS512","crit":["exp"]}`, `{}`)), invalidToken},
 		{"nbf tomorrow", bearer(sign(key, headerHS512, fmt.Sprintf(`{"nbf":%d}`, time.Now().Unix()+86400))), invalidToken},
-		{"no JWT", bearer("token"), invalidToken},
+		{"not a JWT", bearer("token"), invalidToken},
 	}
 	for _, test := range tests {
 		g.stops(t, test.name, test.header, test.challenge)
 	}
-	// The application might take the other of two headers than the gate does. A
-	// proxy may refuse them by itself, with 400.
+	// The gate and the application might read different ones of two headers. A
+	// proxy may also refuse two by itself, with 400.
 	two := http.Header{"Authorization": {"Bearer " + minted, "Bearer " + sign(strings.Repeat("f", 64), headerHS512, `{}`)}}
 	if got := g.send(t, "GET", "/", two, nil); got.status != 401 && got.status != 400 || got.arrived != nil {
 		t.Errorf("two tokens: %d, the application got %v", got.status, got.arrived)
 	}
 }
 
-// testRotation rotates the key with the command that the README gives.
+// testRotation puts a new key above the old one, and then removes the old one.
 func testRotation(t *testing.T, g *guard, service *tokenmint) {
 	oldToken := service.mint(t, `{"user_data":1}`)
-	command := exec.Command("sh", "-euc", readmeBlock(t, "sh", "signing.key.new"))
-	command.Dir = filepath.Dir(service.keyFile)
-	if output, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, output)
-	}
-	if info, err := os.Stat(service.keyFile); err != nil || info.Mode() != 0o600 {
-		t.Errorf("the key file: %v, %v", info, err)
-	}
-	service.hangUp(t)
+	newKey := strings.Repeat("0123456789abcdef", 8)
+	service.setKeys(t, newKey, service.key(t))
 	newToken := service.mint(t, `{"user_data":1}`)
-	if !signedBy(service.key(t), newToken) || signedBy(service.key(t), oldToken) {
+	if !signedBy(newKey, newToken) || signedBy(newKey, oldToken) {
 		t.Fatal("SIGHUP did not rotate the key")
 	}
 	for name, token := range map[string]string{"old": oldToken, "new": newToken} {
@@ -200,23 +193,21 @@ func testRotation(t *testing.T, g *guard, service *tokenmint) {
 		}
 	}
 
-	if err := os.WriteFile(service.keyFile, []byte(service.key(t)+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	service.hangUp(t)
+	service.setKeys(t, newKey)
 	g.stops(t, "the old key, removed", bearer(oldToken), invalidToken+"the signature does not match")
 	if got := g.send(t, "GET", "/", bearer(newToken), nil); got.status != http.StatusOK || got.arrived == nil {
 		t.Errorf("the new key, alone: %d", got.status)
 	}
 }
 
-// guard is a proxy with the gate on one side and the application behind it.
+// guard is a proxy that asks the gate and passes requests on to an application.
 type guard struct {
 	application *recorder
 	url         string
 }
 
-// proxyStarter starts a proxy between these addresses, and returns its own.
+// proxyStarter starts a proxy for the service and the application at these
+// addresses, and returns the proxy's own.
 type proxyStarter func(t *testing.T, service, application string) string
 
 func startGuard(t *testing.T, start proxyStarter) (*guard, *tokenmint) {
@@ -227,14 +218,15 @@ func startGuard(t *testing.T, start proxyStarter) (*guard, *tokenmint) {
 	return &guard{application: application, url: "http://" + address}, service
 }
 
-// answer is what a client gets, and what arrived at the application, if it did.
+// answer is the response to a client, and the request that arrived at the
+// application, or nil if none did.
 type answer struct {
 	status  int
 	header  http.Header
 	arrived *arrival
 }
 
-// send asks the proxy, with the header's names spelt as they are given.
+// send sends a request to the proxy, with the header names spelled as given.
 func (g *guard) send(t *testing.T, method, path string, header http.Header, body []byte) answer {
 	t.Helper()
 	request, err := http.NewRequest(method, g.url+path, bytes.NewReader(body))
@@ -274,9 +266,9 @@ func (g *guard) stops(t *testing.T, name string, header http.Header, challenge s
 	}
 }
 
-// checkPassed checks that a request reached the application, with the id and
-// the claims of its token, and with nothing beside them that could be taken for
-// those: many applications read names with - and _ as the same.
+// checkPassed checks that a request reached the application with the id and the
+// claims of its token, and with no other header that could be taken for these:
+// many applications treat - and _ in names alike.
 func (g *guard) checkPassed(t *testing.T, name string, got answer, token, id string) {
 	t.Helper()
 	if got.status != http.StatusOK || got.arrived == nil {
@@ -296,8 +288,7 @@ func (g *guard) checkPassed(t *testing.T, name string, got answer, token, id str
 	}
 }
 
-// recorder is an application that answers every request with 200 and tells
-// what arrived.
+// recorder is an application that answers every request with 200 and records it.
 type recorder struct {
 	address  string
 	arrivals chan *arrival
@@ -328,8 +319,8 @@ func startApplication(t *testing.T) *recorder {
 	return a
 }
 
-// alike returns the values of all headers whose names differ from name in
-// letter case and punctuation alone.
+// alike returns the values of all headers whose names differ from name only in
+// letter case and punctuation.
 func (a *arrival) alike(name string) []string {
 	var values []string
 	for _, other := range slices.Sorted(maps.Keys(a.header)) {
@@ -342,7 +333,7 @@ func (a *arrival) alike(name string) []string {
 
 var punctuation = regexp.MustCompile(`[^0-9A-Za-z]`)
 
-// tokenmint is a run of the service.
+// tokenmint is a running service.
 type tokenmint struct {
 	*process
 	address, keyFile string
@@ -369,20 +360,22 @@ func (s *tokenmint) mint(t *testing.T, body string) string {
 	return minted["JWT Token"]
 }
 
-// key returns the key that mints, the first one in the file.
+// key returns the key that mints, which is the first one in the file.
 func (s *tokenmint) key(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(s.keyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(string(text), "\n")
+	first, _, _ := strings.Cut(read(t, s.keyFile), "\n")
 	return first
 }
 
-// hangUp sends SIGHUP and waits for what is logged about it.
-func (s *tokenmint) hangUp(t *testing.T) {
+// setKeys replaces the key file, sends SIGHUP and waits until the service logs
+// that it has read the file.
+func (s *tokenmint) setKeys(t *testing.T, keys ...string) {
 	t.Helper()
+	next := s.keyFile + ".new"
+	write(t, next, strings.Join(keys, "\n")+"\n")
+	if err := os.Rename(next, s.keyFile); err != nil {
+		t.Fatal(err)
+	}
 	before := len(s.log(t))
 	if err := s.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
@@ -395,12 +388,12 @@ func (s *tokenmint) hangUp(t *testing.T) {
 func startNginx(t *testing.T, service, application string) string {
 	t.Helper()
 	address, folder := freeAddress(t), t.TempDir()
-	server := readmeBlock(t, "nginx", "auth_request")
+	server := read(t, "nginx.conf")
 	server = replaceOne(t, server, "listen 80;", "listen "+address+";")
 	server = replaceOne(t, server, "127.0.0.1:5000", service)
 	server = replaceOne(t, server, "127.0.0.1:8080", application)
 	write(t, filepath.Join(folder, "application.conf"), server)
-	// What a distribution has around it, in one process and in this folder.
+	// What a distribution puts around it, but as one process and in this folder.
 	write(t, filepath.Join(folder, "nginx.conf"), `
 daemon off;
 master_process off;
@@ -425,7 +418,7 @@ func startCaddy(t *testing.T, service, application string) string {
 	return startCaddyWith(t, "", service, application)
 }
 
-// startCaddyWith starts Caddy with a block of options before the README's site.
+// startCaddyWith starts Caddy with a block of options above the Caddyfile.
 func startCaddyWith(t *testing.T, options, service, application string) string {
 	t.Helper()
 	address, folder := freeAddress(t), t.TempDir()
@@ -433,7 +426,7 @@ func startCaddyWith(t *testing.T, options, service, application string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := readmeBlock(t, "caddyfile", "forward_auth")
+	site := read(t, "Caddyfile")
 	site = replaceOne(t, site, ":80 {\n", ":"+port+" {\n\tbind "+host+"\n")
 	site = replaceOne(t, site, "127.0.0.1:5000", service)
 	site = replaceOne(t, site, "127.0.0.1:8080", application)
@@ -444,7 +437,7 @@ func startCaddyWith(t *testing.T, options, service, application string) string {
 	return address
 }
 
-// process is a program that runs until the test ends.
+// process is a program that runs at most until the test ends.
 type process struct {
 	*exec.Cmd
 	logFile string
@@ -459,7 +452,7 @@ func start(t *testing.T, address string, environment []string, name string, args
 	}
 	defer log.Close()
 	p := &process{Cmd: exec.Command(name, args...), logFile: log.Name()}
-	p.Env, p.Stderr = append([]string{}, environment...), log // and nothing of this process's
+	p.Env, p.Stderr = append([]string{}, environment...), log // never nil, which would mean this process's environment
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -488,16 +481,13 @@ func (p *process) kill() {
 
 func (p *process) log(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(p.logFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return read(t, p.logFile)
 }
 
 const headerHS512 = `{"typ":"JWT","alg":"HS512"}`
 
-// sign returns a token over claims, with HS512 whatever the header says.
+// sign returns a token signed with HS512, even if the header names another
+// algorithm.
 func sign(key, header, claims string) string { return signWith(sha512.New, key, header, claims) }
 
 func signWith(newHash func() hash.Hash, key, header, claims string) string {
@@ -526,34 +516,23 @@ func claimsOf(t *testing.T, token string) []byte {
 
 func bearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 
-// client asks directly, whatever proxy the environment names.
+// client ignores the proxies that the environment names.
 var client = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}
 
-var fencedBlock = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
-
-// readmeBlock returns the one block in this language that has text in it.
-func readmeBlock(t *testing.T, language, text string) string {
+func read(t *testing.T, path string) string {
 	t.Helper()
-	readme, err := os.ReadFile(setting(t, "README"))
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var found []string
-	for _, block := range fencedBlock.FindAllStringSubmatch(string(readme), -1) {
-		if block[1] == language && strings.Contains(block[2], text) {
-			found = append(found, block[2])
-		}
-	}
-	if len(found) != 1 {
-		t.Fatalf("the README has %d blocks of %s with %s, want 1", len(found), language, text)
-	}
-	return found[0]
+	return string(text)
 }
 
+// replaceOne replaces old, which must occur exactly once.
 func replaceOne(t *testing.T, text, old, new string) string {
 	t.Helper()
 	if count := strings.Count(text, old); count != 1 {
-		t.Fatalf("%q stands %d times in the README's configuration, want once", old, count)
+		t.Fatalf("%q occurs %d times in the configuration, want once", old, count)
 	}
 	return strings.Replace(text, old, new, 1)
 }
@@ -565,17 +544,17 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// setting returns what .ci/proxies put into the environment.
+// setting returns a variable that .ci/proxies/run sets.
 func setting(t *testing.T, name string) string {
 	t.Helper()
 	value := os.Getenv(name)
 	if value == "" {
-		t.Fatalf("%s is not set: run .ci/proxies", name)
+		t.Fatalf("%s is not set: run .ci/proxies/run", name)
 	}
 	return value
 }
 
-// freeAddress returns a loopback address on which nobody listens.
+// freeAddress returns a loopback address that nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,0 +1,3 @@
+module tokenmint/load
+
+go 1.26

@@ -1,3 +1,0 @@
-module tokenmint/handlers/load
-
-go 1.26
