@@ -1,5 +1,5 @@
-// Holds openapi.yaml against the rules of the format, and against the service:
-// every example is sent, and every answer has the shape that is written down.
+// Checks openapi.yaml against the rules of its format, and against the service:
+// sends every example, and compares the answers with what the file describes.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -30,7 +30,7 @@ function at(reference) {
     .reduce((object, name) => object[name], api);
 }
 
-// send asks with node:http, since fetch refuses a GET with content.
+// send uses node:http, since fetch refuses a GET with content.
 function send(method, route, body, headers = { "Content-Type": "application/json" }) {
   return new Promise((done, failed) => {
     const sent = request(service.origin + route, { method, headers: { ...headers, ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }) } }, (answer) => {
@@ -43,11 +43,11 @@ function send(method, route, body, headers = { "Content-Type": "application/json
   });
 }
 
-// check holds an answer against what is written down for the operation.
+// check compares an answer with the description of the operation.
 function check(method, route, answer) {
   const name = `${method} ${route} ${answer.status}`;
   const response = resolve(api.paths[route][method.toLowerCase()].responses[answer.status]);
-  assert.ok(response, `${name} is not written down`);
+  assert.ok(response, `${name} is not described`);
   for (const [header, definition] of Object.entries(response.headers ?? {})) {
     const { required, schema } = resolve(definition);
     const value = answer.headers[header.toLowerCase()];
@@ -71,15 +71,15 @@ test("openapi.yaml is valid OpenAPI 3.1", async () => {
   const config = await createConfig({
     extends: ["recommended-strict"],
     rules: {
-      "info-license": "off", // there is none to name
-      "operation-4xx-response": "off", // some have none of their own: default says it
+      "info-license": "off", // it has none
+      "operation-4xx-response": "off", // default covers it for operations that have none of their own
     },
   });
   const problems = await lint({ ref: path, config });
   assert.deepEqual(problems.map(({ ruleId, message, location }) => `${ruleId}: ${message} ${location[0].pointer ?? ""}`), []);
 });
 
-test("the linter finds what is wrong", async () => {
+test("the linter finds faults", async () => {
   const { lintFromString } = await import("@redocly/openapi-core");
   const config = await createConfig({ extends: ["recommended-strict"] });
   const broken = (await readFile(path, "utf8")).replace("#/components/responses/Minted", "#/components/responses/Mint");
@@ -87,7 +87,7 @@ test("the linter finds what is wrong", async () => {
   assert.ok(problems.some(({ ruleId }) => ruleId === "no-unresolved-refs"));
 });
 
-test("every example of a request to inspect has the answer that is written down", async () => {
+test("every example of an inspection has the described answer", async () => {
   const requests = api.components.requestBodies.Inspect.content["application/json"].examples;
   const answers = api.components.responses.Inspected.content["application/json"].examples;
   assert.deepEqual(Object.keys(requests), Object.keys(answers));
@@ -103,7 +103,7 @@ test("every example of a request to inspect has the answer that is written down"
   }
 });
 
-test("every example of a request to mint is minted", async () => {
+test("every example of minting is minted", async () => {
   const requests = api.components.requestBodies.Mint.content["application/json"].examples;
   assert.ok(Object.keys(requests).length >= 2);
   for (const { value } of Object.values(requests)) {
@@ -116,7 +116,7 @@ test("every example of a request to mint is minted", async () => {
   }
 });
 
-test("answers have the shape that is written down", async () => {
+test("every answer has the described shape", async () => {
   const golden = api.components.requestBodies.Inspect.content["application/json"].examples.signed.value;
   const large = JSON.stringify({ user_data: "x".repeat(600_000) });
   const bodies = ["", "{", "{}", '{"user_data":1}', large, JSON.stringify(golden), JSON.stringify({ Token: golden.Token }), JSON.stringify({ ...golden, Token: "a.b" })];

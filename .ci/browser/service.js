@@ -1,11 +1,11 @@
-// The built binary, running for a test.
+// Runs the built binary for a test.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-// start runs the service on a free port with a fresh key file.
+// start runs the service on a free port, with a new key file.
 export async function start() {
   const folder = await mkdtemp(join(tmpdir(), "tokenmint-"));
   const keyFile = join(folder, "signing.key");
@@ -28,7 +28,7 @@ export async function start() {
 function binary() {
   const path = process.env.TOKENMINT;
   if (!path) {
-    throw new Error("TOKENMINT has to name the binary: run .ci/browser");
+    throw new Error("TOKENMINT must name the binary: run .ci/browser/run");
   }
   return path;
 }

@@ -1,7 +1,3 @@
-// Package interop proves that tokenmint and the libraries that its callers
-// use understand one another: golang-jwt here, jose and jsonwebtoken of npm in
-// npm.test.js. It is a module of its own, so that the service depends on none
-// of them. The script .ci/interop runs both.
 package interop
 
 import (
@@ -18,147 +14,21 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-
-	"tokenmint/handlers"
-	"tokenmint/jwtcore"
 )
-
-// signingKey is the service's own key in these tests.
-var signingKey = strings.Repeat("0123456789abcdef", 8)
-
-// now is what the clocks of both sides show.
-var now = time.Unix(1668676907, 0)
 
 var (
 	hmacMethods = []jwt.SigningMethod{jwt.SigningMethodHS256, jwt.SigningMethodHS384, jwt.SigningMethodHS512}
 	hmacNames   = []string{"HS256", "HS384", "HS512"}
 )
 
-// newServer serves tokenmint's handlers on a socket, and fails the test if
-// anything was logged by its end.
-func newServer(t *testing.T) *httptest.Server {
-	t.Helper()
-	keys, err := jwtcore.ParseKeys([]byte(signingKey))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	service, err := handlers.New(handlers.Config{
-		SigningKeys: keys,
-		Now:         func() time.Time { return now },
-		Logger:      slog.New(slog.NewTextHandler(&log, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(service)
-	t.Cleanup(func() {
-		server.Close()
-		if log.Len() > 0 {
-			t.Errorf("logged: %s", log.Bytes())
-		}
-	})
-	return server
-}
-
-// ask sends a JSON body, and takes 200 for an answer.
-func ask(t *testing.T, method, url string, body any) []byte {
-	t.Helper()
-	text, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, err := http.NewRequest(method, url, bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if response.StatusCode != http.StatusOK {
-		t.Fatalf("%s %s: %s: %s", method, url, response.Status, answer)
-	}
-	return answer
-}
-
-// inspection is what tokenmint finds of a token.
-type inspection struct {
-	Header   json.RawMessage
-	Claims   json.RawMessage
-	Verified *bool `json:"Signature Verification"`
-	Reason   string
-	Validity struct{ State string }
-}
-
-// inspect asks every route that inspects, which have to agree.
-func inspect(t *testing.T, server *httptest.Server, token, key, encoding string) inspection {
-	t.Helper()
-	body := map[string]string{"Token": token, "Signing_key": key}
-	if encoding != "" {
-		body["Key_encoding"] = encoding
-	}
-	answer := ask(t, "GET", server.URL+"/token", body)
-	for _, route := range [][2]string{{"QUERY", "/token"}, {"POST", "/token/verify"}} {
-		if other := ask(t, route[0], server.URL+route[1], body); !bytes.Equal(other, answer) {
-			t.Fatalf("GET /token: %s, but %s: %s", answer, route, other)
-		}
-	}
-	var got inspection
-	if err := json.Unmarshal(answer, &got); err != nil {
-		t.Fatal(err)
-	}
-	if got.Verified == nil || *got.Verified != (got.Reason == "") {
-		t.Fatalf("no verdict, or a reason that does not go with it: %s", answer)
-	}
-	return got
-}
-
-// checkTrue checks that the token verifies, and that header and claims come
-// back byte for byte as the library wrote them.
-func checkTrue(t *testing.T, server *httptest.Server, token, key, encoding string) inspection {
-	t.Helper()
-	got := inspect(t, server, token, key, encoding)
-	if !*got.Verified {
-		t.Errorf("false: %s", got.Reason)
-	}
-	segments := strings.Split(token, ".")
-	for i, echoed := range []json.RawMessage{got.Header, got.Claims} {
-		want, err := base64.RawURLEncoding.DecodeString(segments[i])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(echoed, want) {
-			t.Errorf("%s comes back as %s", want, echoed)
-		}
-	}
-	return got
-}
-
-func checkFalse(t *testing.T, server *httptest.Server, token, key, encoding string) {
-	t.Helper()
-	if got := inspect(t, server, token, key, encoding); *got.Verified {
-		t.Error("true")
-	}
-}
-
-// sign makes a token with golang-jwt, its header changed by change.
+// sign makes a token with golang-jwt. If change is not nil, it edits the header.
 func sign(t *testing.T, method jwt.SigningMethod, claims jwt.MapClaims, key any, change func(header map[string]any)) string {
 	t.Helper()
 	token := jwt.NewWithClaims(method, claims)
@@ -172,7 +42,7 @@ func sign(t *testing.T, method jwt.SigningMethod, claims jwt.MapClaims, key any,
 	return text
 }
 
-// newParser is strict in what golang-jwt can be strict in.
+// newParser returns golang-jwt's strictest parser.
 func newParser(now time.Time) *jwt.Parser {
 	return jwt.NewParser(jwt.WithValidMethods(hmacNames), jwt.WithStrictDecoding(), jwt.WithJSONNumber(),
 		jwt.WithTimeFunc(func() time.Time { return now }))
@@ -182,8 +52,8 @@ func withKey(key string) jwt.Keyfunc {
 	return func(*jwt.Token) (any, error) { return []byte(key), nil }
 }
 
-// keySpellings are the ways to tell tokenmint one and the same key. Text has
-// to be UTF-8, the others take any bytes.
+// keySpellings are the ways to send tokenmint the same key. Text must be UTF-8, the
+// others take any bytes.
 var keySpellings = []struct {
 	name, encoding string
 	spell          func([]byte) string
@@ -199,8 +69,8 @@ var keySpellings = []struct {
 	{"base64url, padding", "base64url", base64.URLEncoding.EncodeToString, true},
 }
 
-// keyOf returns a key of any size: bytes of every kind, or text of characters
-// that take two bytes, and one for an odd size.
+// keyOf returns a key of any size: arbitrary bytes, or text of two-byte characters,
+// with a last one of a single byte if the size is odd.
 func keyOf(size int, binary bool) []byte {
 	key := make([]byte, size)
 	for i := range key {
@@ -212,13 +82,13 @@ func keyOf(size int, binary bool) []byte {
 	return key
 }
 
-// TestTheirTokensVerifyHere also proves the MACs of HS256 and HS384 in the
-// other direction: a MAC has one value, and tokenmint compares it with its own.
+// TestTheirTokensVerifyHere also covers the MACs of HS256 and HS384 in the other
+// direction: tokenmint compares a MAC with its own, and there is only one.
 func TestTheirTokensVerifyHere(t *testing.T) {
 	server := newServer(t)
 	for _, method := range hmacMethods {
 		for _, spelling := range keySpellings {
-			for _, size := range []int{1, 2, 63, 64, 65, 127, 128, 129, 200} { // the hashes' blocks are 64 and 128
+			for _, size := range []int{1, 2, 63, 64, 65, 127, 128, 129, 200} { // the blocks of the hashes have 64 and 128 bytes
 				t.Run(fmt.Sprintf("%s/%s/%d", method.Alg(), spelling.name, size), func(t *testing.T) {
 					key := keyOf(size, spelling.binary)
 					token := sign(t, method, jwt.MapClaims{"sub": "x"}, key, nil)
@@ -229,7 +99,7 @@ func TestTheirTokensVerifyHere(t *testing.T) {
 	}
 }
 
-// userData are JSON values that a reader may garble.
+// userData holds JSON values that a careless reader changes.
 var userData = map[string]string{
 	"text":           `"plain"`,
 	"other scripts":  `"Zoë, Ωμέγα, Жук, 日本語, עברית, 👩‍🚀, e\u0301"`,
@@ -253,8 +123,7 @@ func TestTheirClaimsComeBack(t *testing.T) {
 	}
 }
 
-// TestTimeClaims holds what both sides say of one token at one time against
-// each other, to the second.
+// TestTimeClaims checks that both sides judge the time claims alike, to the second.
 func TestTimeClaims(t *testing.T) {
 	server := newServer(t)
 	second := now.Unix()
@@ -289,20 +158,6 @@ func TestTimeClaims(t *testing.T) {
 	}
 }
 
-// mint lets the service sign a JSON value.
-func mint(t *testing.T, server *httptest.Server, data string, expiresIn int64) string {
-	t.Helper()
-	body := map[string]any{"user_data": json.RawMessage(data)}
-	if expiresIn != 0 {
-		body["expires_in"] = expiresIn
-	}
-	var minted map[string]string
-	if err := json.Unmarshal(ask(t, "POST", server.URL+"/token", body), &minted); err != nil {
-		t.Fatal(err)
-	}
-	return minted["JWT Token"]
-}
-
 func TestOurTokensVerifyThere(t *testing.T) {
 	server := newServer(t)
 	for name, data := range userData {
@@ -329,7 +184,7 @@ func TestOurTokensVerifyThere(t *testing.T) {
 	}
 }
 
-// decode decodes a JSON value as newParser does: numbers keep their digits.
+// decode decodes a JSON value as newParser does, keeping the digits of numbers.
 func decode(t *testing.T, text string) (value any) {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(text))
@@ -358,7 +213,7 @@ func TestOurTokensFailThereUnderOtherKeys(t *testing.T) {
 	}
 }
 
-func TestOtherKeysAreFalse(t *testing.T) {
+func TestOtherKeysDoNotVerify(t *testing.T) {
 	server := newServer(t)
 	key := keyOf(64, true)
 	changed := bytes.Clone(key)
@@ -382,9 +237,9 @@ func TestOtherKeysAreFalse(t *testing.T) {
 	}
 }
 
-// TestTruncatedSignaturesAreFalse takes bytes off, and encodes the rest anew:
-// cut as text, most would not even be base64url.
-func TestTruncatedSignaturesAreFalse(t *testing.T) {
+// TestTruncatedSignaturesDoNotVerify removes bytes and encodes the rest again, since
+// most signatures cut as text would not be base64url.
+func TestTruncatedSignaturesDoNotVerify(t *testing.T) {
 	server := newServer(t)
 	for _, method := range hmacMethods {
 		token := sign(t, method, jwt.MapClaims{"sub": "x"}, []byte("key"), nil)
@@ -398,22 +253,21 @@ func TestTruncatedSignaturesAreFalse(t *testing.T) {
 				cut := input + base64.RawURLEncoding.EncodeToString(signature[:size])
 				checkFalse(t, server, cut, "key", "")
 				if _, err := newParser(now).Parse(cut, withKey("key")); err == nil {
-					t.Error("golang-jwt takes it")
+					t.Error("golang-jwt accepts it")
 				}
 			})
 		}
 	}
 }
 
-// cutLast cuts a token behind its last dot.
+// cutLast cuts a token after its last dot.
 func cutLast(token string) (input, signature string) {
 	dot := strings.LastIndexByte(token, '.')
 	return token[:dot+1], token[dot+1:]
 }
 
-// TestOtherAlgorithmsAreFalse signs with golang-jwt in the ways by which
-// verifiers were ever deceived.
-func TestOtherAlgorithmsAreFalse(t *testing.T) {
+// TestOtherAlgorithmsDoNotVerify signs tokens in the ways that have deceived verifiers.
+func TestOtherAlgorithmsDoNotVerify(t *testing.T) {
 	server := newServer(t)
 	claims := jwt.MapClaims{"sub": "x"}
 	none := sign(t, jwt.SigningMethodNone, claims, jwt.UnsafeAllowNoneSignatureType, nil)
@@ -459,9 +313,9 @@ func encodePEM(t *testing.T, public crypto.PublicKey) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
-// TestChangedTokensAreFalse puts the claims of one token under the signature
-// of another.
-func TestChangedTokensAreFalse(t *testing.T) {
+// TestChangedTokensDoNotVerify joins the claims of one token and the signature of
+// another.
+func TestChangedTokensDoNotVerify(t *testing.T) {
 	server := newServer(t)
 	for _, method := range hmacMethods {
 		input, _ := cutLast(sign(t, method, jwt.MapClaims{"admin": true}, []byte("key"), nil))
@@ -470,8 +324,8 @@ func TestChangedTokensAreFalse(t *testing.T) {
 	}
 }
 
-// TestGate shows tokens made by golang-jwt under the service's own key to the
-// gate, which takes one algorithm only.
+// TestGate sends the gate, which accepts a single algorithm, tokens that golang-jwt
+// signed with the service's own key.
 func TestGate(t *testing.T) {
 	server := newServer(t)
 	second := now.Unix()

@@ -1,6 +1,6 @@
-// Holds a running tokenmint against the npm packages jose and jsonwebtoken.
-// TOKENMINT_URL says where it listens, SIGNING_KEY_FILE where its key is. The
-// script .ci/interop starts one and runs this.
+// Checks a running tokenmint against the npm packages jose and jsonwebtoken.
+// TOKENMINT_URL is its address, SIGNING_KEY_FILE the file with its key. The script
+// .ci/interop/run starts it and runs these tests.
 import assert from 'node:assert/strict'
 import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ const algorithms = ['HS256', 'HS384', 'HS512']
 
 const utf8 = (text) => new TextEncoder().encode(text)
 
-// The two packages, each as its documentation shows. Keys are bytes.
+// The two packages, each used as its documentation shows. Keys are bytes.
 const packages = [
   {
     name: 'jose',
@@ -44,7 +44,7 @@ const packages = [
   },
 ]
 
-// The ways to tell tokenmint one and the same key.
+// The ways to send tokenmint the same key.
 const keySpellings = [
   { name: 'text', spell: (key) => Buffer.from(key).toString('utf8') },
   { name: 'utf8', encoding: 'utf8', spell: (key) => Buffer.from(key).toString('utf8') },
@@ -56,7 +56,7 @@ const keySpellings = [
 const binaryKey = Uint8Array.from({ length: 200 }, (_, i) => 0xfb + 77 * i)
 const textKey = utf8('é'.repeat(100))
 
-// JSON texts, without white space, that a reader may garble.
+// JSON texts, without white space, that a careless reader changes.
 const userData = {
   'text': '"plain"',
   'other scripts': '"Zoë, Ωμέγα, Жук, 日本語, עברית, 👩‍🚀, e\\u0301"',
@@ -69,11 +69,11 @@ const userData = {
 
 function required(variable) {
   const value = process.env[variable]
-  if (!value) throw new Error(`set ${variable}, or run .ci/interop`)
+  if (!value) throw new Error(`set ${variable}, or run .ci/interop/run`)
   return value
 }
 
-// ask sends a JSON text. fetch would not send a GET with content.
+// ask sends a JSON text. It does not use fetch, which refuses a GET with content.
 function ask(method, path, body) {
   const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }
   return new Promise((resolve, reject) => {
@@ -96,7 +96,7 @@ async function mint(data, expiresIn) {
   return JSON.parse(text)['JWT Token']
 }
 
-// inspect asks two routes, which have to agree. The answer comes as text too,
+// inspect asks two routes, which must agree. It also returns the answer as text,
 // since JSON.parse rounds large numbers.
 async function inspect(token, key, encoding) {
   const body = JSON.stringify({ Token: token, Signing_key: key, Key_encoding: encoding })
@@ -108,8 +108,8 @@ async function inspect(token, key, encoding) {
   return { ...found, verified: found['Signature Verification'], text: answer.text }
 }
 
-// checkTrue checks that the token verifies, and that header and claims come
-// back character for character as the package wrote them.
+// checkTrue checks that the token verifies, and that the answer has the very
+// characters of its header and claims.
 async function checkTrue(token, key, encoding) {
   const found = await inspect(token, key, encoding)
   assert.equal(found.verified, true, found.Reason)
@@ -160,7 +160,7 @@ for (const { name, sign, signText, signNone, verify, refusal } of packages) {
           }
         }
       })
-      test(`${alg}, other keys are false`, async () => {
+      test(`${alg}, other keys do not verify`, async () => {
         const key = binaryKey.slice(0, 64)
         const changed = key.slice()
         changed[63] ^= 1
@@ -173,7 +173,7 @@ for (const { name, sign, signText, signNone, verify, refusal } of packages) {
         await checkFalse(token, hex(key), 'utf8')
         await checkFalse(token, hex(key))
       })
-      test(`${alg}, truncated signatures are false`, async () => {
+      test(`${alg}, truncated signatures do not verify`, async () => {
         const [header, claims, signature] = (await sign({ sub: 'x' }, utf8('key'), alg)).split('.')
         const mac = Buffer.from(signature, 'base64url')
         for (let size = 0; size < mac.length; size++) {
@@ -183,14 +183,14 @@ for (const { name, sign, signText, signNone, verify, refusal } of packages) {
       })
     }
 
-    test('alg none is false', async () => {
+    test('alg none does not verify', async () => {
       const token = await signNone({ sub: 'x' })
       assert.match(token, /^[^.]+\.[^.]+\.$/)
       for (const key of ['key', 'none', ' ']) {
         const found = await checkFalse(token, key)
         assert.equal(found.Header.alg, 'none')
       }
-      for (const hash of ['sha256', 'sha384', 'sha512']) { // a right MAC does not help it
+      for (const hash of ['sha256', 'sha384', 'sha512']) { // not even with a correct MAC
         const mac = createHmac(hash, 'key').update(token.slice(0, -1)).digest('base64url')
         await checkFalse(token + mac, 'key')
       }
@@ -208,7 +208,7 @@ for (const { name, sign, signText, signNone, verify, refusal } of packages) {
         assert.match(claims.jti, /^[0-9a-f]{32}$/)
         assert.deepEqual(claims.payload, { data: JSON.parse(data), date: new Date(claims.iat * 1000).toISOString().slice(0, 10) })
         assert.equal('exp' in claims, false)
-        // As text, since both packages round large numbers.
+        // Compare the text, since both packages round large numbers.
         const text = Buffer.from(token.split('.')[1], 'base64url').toString('utf8')
         assert.ok(text.includes(`"payload":{"data":${data},"date":`), text)
       })
@@ -231,9 +231,9 @@ for (const { name, sign, signText, signNone, verify, refusal } of packages) {
   })
 }
 
-describe('what jose can make besides', () => {
-  test('an extension that has to be understood (crit) is false', async () => {
-    // With b64 false, jose signs the claims segment as the payload itself.
+describe('other tokens that jose makes', () => {
+  test('a critical extension (crit) does not verify', async () => {
+    // With b64 false, jose signs the encoded claims as the payload itself.
     const claims = Buffer.from('{"sub":"x"}').toString('base64url')
     const jws = await new jose.FlattenedSign(utf8(claims))
       .setProtectedHeader({ alg: 'HS512', b64: false, crit: ['b64'] })
@@ -242,7 +242,7 @@ describe('what jose can make besides', () => {
     assert.deepEqual(found.Header.crit, ['b64'])
   })
 
-  test('signatures of other algorithms are false under their public key', async () => {
+  test('signatures of other algorithms do not verify under their public key', async () => {
     for (const [alg, type, options] of [['ES256', 'ec', { namedCurve: 'P-256' }], ['EdDSA', 'ed25519', {}]]) {
       const { publicKey, privateKey } = generateKeyPairSync(type, options)
       const token = await new jose.SignJWT({ sub: 'x' }).setProtectedHeader({ alg }).sign(privateKey)
@@ -250,7 +250,7 @@ describe('what jose can make besides', () => {
     }
   })
 
-  test('an encrypted token is told apart', async () => {
+  test('an encrypted token is recognized', async () => {
     const token = await new jose.EncryptJWT({ sub: 'x' })
       .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
       .encrypt(binaryKey.slice(0, 32))

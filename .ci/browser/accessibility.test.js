@@ -1,0 +1,145 @@
+// Looks for barriers: contrast, narrow windows, color alone, motion.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+
+import { check, expectVerdict, mint, open, rfcToken, service, textOf, until } from "./visit.js";
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const openAll = (page) => page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
+
+describe("accessibility", () => {
+  const states = {
+    empty: async () => {},
+    verified: async (page) => {
+      await mint(page, '{"user": "ada", "id": 12345678901234567890, "roles": ["admin", null]}', { lifetime: "90", unit: "minutes" });
+      await page.getByRole("button", { name: "Inspect it" }).click();
+      await page.locator("#key").fill(service.key);
+      await page.locator("#key").press("Enter");
+      await expectVerdict(page, "verified", /./);
+    },
+    rejected: async (page) => {
+      await mint(page, "some text");
+      await check(page, rfcToken, "wrong");
+      await expectVerdict(page, "rejected", /./);
+    },
+    refused: async (page) => {
+      await page.locator("#lifetime").fill("0");
+      await page.getByRole("button", { name: "Mint token" }).click();
+      await until("the error", async () => /status 400/.test(await textOf(page, "#mint-status")));
+      await page.getByRole("radio", { name: "JSON" }).check();
+      await page.locator("#lifetime").fill("x");
+      await check(page, `"Bearer ${rfcToken.slice(0, 60)}`, "k");
+      await expectVerdict(page, "unchecked", /status 400/);
+    },
+  };
+
+  for (const colorScheme of ["light", "dark"]) {
+    for (const [state, reach] of Object.entries(states)) {
+      test(`${state}, ${colorScheme}`, async () => {
+        const page = await open({ colorScheme });
+        await reach(page);
+        await openAll(page);
+        await screenshot(page, `${state}-${colorScheme}`);
+        await page.evaluate(axe);
+        const { violations, passes } = await page.evaluate(() =>
+          globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }),
+        );
+        assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`), []);
+        assert.ok(passes.some(({ id }) => id === "color-contrast"));
+        // axe ignores text that is hidden from screen readers.
+        for (const [text, ratio] of await page.evaluate(contrasts)) {
+          assert.ok(ratio >= 4.5, `${text} has a contrast of ${ratio}`);
+        }
+      });
+    }
+  }
+
+  test("the three states differ in words, mark and color", async () => {
+    const page = await open();
+    const looks = new Set();
+    const look = () => page.locator("#verdict").evaluate((verdict) => [verdict.querySelector("h3"), verdict.querySelector(".mark")].map((part) => part.textContent).concat(getComputedStyle(verdict).borderStyle, getComputedStyle(verdict).backgroundColor));
+    for (const [state, key] of [["verified", service.key], ["rejected", "wrong"]]) {
+      await check(page, await mint(page, "x"), key);
+      await expectVerdict(page, state, /./);
+      looks.add(JSON.stringify(await look()));
+    }
+    await page.getByRole("button", { name: "Clear" }).click();
+    await expectVerdict(page, "unchecked", /./);
+    looks.add(JSON.stringify(await look()));
+    const columns = [...looks].map((text) => JSON.parse(text));
+    assert.equal(new Set(columns.map(([words]) => words)).size, 3);
+    assert.equal(new Set(columns.map(([, mark]) => mark)).size, 3);
+    assert.equal(new Set(columns.map(([, , , background]) => background)).size, 3);
+    const live = await page.locator("#verdict").evaluate(({ role, ariaLive, ariaAtomic }) => ({ role, ariaLive, ariaAtomic }));
+    assert.deepEqual(live, { role: "status", ariaLive: "polite", ariaAtomic: "true" });
+  });
+
+  for (const width of [320, 800, 1280, 1920]) {
+    test(`${width} pixels wide`, async () => {
+      const page = await open({ viewport: { width, height: 900 } });
+      for (const [state, reach] of Object.entries(states)) {
+        await reach(page);
+        await openAll(page);
+        const over = await page.evaluate(() =>
+          [...document.querySelectorAll("body *")].filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5).map((element) => element.outerHTML.slice(0, 80)),
+        );
+        assert.deepEqual(over, [], state);
+        await screenshot(page, `${state}-${width}`);
+        await page.reload();
+      }
+    });
+  }
+
+  test("the colors beneath the field line up with its text", async () => {
+    for (const width of [320, 1280]) {
+      const page = await open({ viewport: { width, height: 900 } });
+      await page.locator("#token").fill(rfcToken.repeat(3));
+      const [field, ink] = await page.evaluate(() =>
+        ["token", "ink"].map((id) => {
+          const element = document.getElementById(id);
+          const { width, x, y } = element.getBoundingClientRect();
+          const { font, lineHeight, padding, wordBreak, whiteSpace, letterSpacing } = getComputedStyle(element);
+          return { height: element.scrollHeight, width, x, y, font, lineHeight, padding, wordBreak, whiteSpace, letterSpacing };
+        }),
+      );
+      assert.deepEqual(field, ink);
+    }
+  });
+
+  test("nothing moves if the user prefers that", async () => {
+    for (const [reducedMotion, moves] of [["reduce", false], ["no-preference", true]]) {
+      const page = await open({ reducedMotion });
+      const moving = await page.evaluate(() => [...document.querySelectorAll("*")].some((element) => /[1-9]/.test(getComputedStyle(element).transitionDuration + getComputedStyle(element).animationDuration)));
+      assert.equal(moving, moves);
+    }
+  });
+});
+
+// contrasts runs in the page. It returns the contrast of every colored part of a
+// token.
+function contrasts() {
+  const luminance = (color) => {
+    const [r, g, b] = color
+      .match(/[\d.]+/g)
+      .slice(0, 3)
+      .map((value) => value / 255)
+      .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  return [...document.querySelectorAll(".token span, .legend span")].map((part) => {
+    const box = part.closest(".box, .panel");
+    const [low, high] = [getComputedStyle(part).color, getComputedStyle(box).backgroundColor].map(luminance).sort((a, b) => a - b);
+    return [part.className, (high + 0.05) / (low + 0.05)];
+  });
+}
+
+async function screenshot(page, name) {
+  if (process.env.SCREENSHOTS) {
+    await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`), fullPage: true });
+  }
+}

@@ -1,0 +1,240 @@
+// Inspects tokens on the page.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { start } from "./service.js";
+import { check, decode, expectVerdict, hold, mint, open, rfcKey, rfcToken, service, textOf, until, verdictOf, visits } from "./visit.js";
+
+describe("inspect", () => {
+  test("from mint to verified", async () => {
+    const page = await open();
+    const token = await mint(page, '{"id":12345678901234567890}', { lifetime: "90", unit: "minutes" });
+    await page.getByRole("button", { name: "Inspect it" }).click();
+    assert.equal(await page.locator("#token").inputValue(), token);
+    assert.equal(await page.evaluate(() => document.activeElement.id), "key");
+    await expectVerdict(page, "unchecked", /not been asked/);
+    await page.keyboard.type(service.key);
+    await page.keyboard.press("Enter");
+    await expectVerdict(page, "verified", /This key signed/);
+    assert.match(await textOf(page, "#header-json"), /^\{\n  "typ": "JWT",\n  "alg": "HS512"\n\}$/);
+    assert.match(await textOf(page, "#claims-json"), /\n      "id": 12345678901234567890\n/);
+    assert.match(await textOf(page, "#times"), /issued .*ago|issued just now/);
+    assert.match(await textOf(page, "#times"), /expires in 1 hour (29|30) minutes/);
+    const { iat } = JSON.parse(decode(token));
+    const utc = new Date(iat * 1000).toISOString().replace(".000", "");
+    const local = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Kathmandu", hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(iat * 1000);
+    assert.ok((await textOf(page, "#times")).includes(utc));
+    assert.ok((await textOf(page, "#times")).includes(local));
+  });
+
+  test("a wrong key", async () => {
+    const page = await open();
+    const token = await mint(page, "x");
+    await check(page, token, "another key");
+    await expectVerdict(page, "rejected", /another key made it, or the header or the claims were changed since/);
+  });
+
+  test("the encodings of a key", async () => {
+    const page = await open();
+    await check(page, rfcToken, rfcKey, "base64url");
+    await expectVerdict(page, "verified", /It has expired: \/auth would refuse it/);
+    await check(page, rfcToken, Buffer.from(rfcKey, "base64url").toString("hex"), "hex");
+    await expectVerdict(page, "verified", /expired/);
+    await check(page, rfcToken, rfcKey, "utf8");
+    await expectVerdict(page, "rejected", /does not match/);
+    await check(page, rfcToken, "not hex", "hex");
+    await expectVerdict(page, "unchecked", /status 400: undecodable key: the key is not hex/);
+  });
+
+  test("a token that nobody signed is never verified", async () => {
+    const page = await open();
+    const part = (value) => Buffer.from(value).toString("base64url");
+    for (const [header, signature] of [['{"alg":"none"}', ""], ['{"alg":"HS512","crit":[]}', "AAAA"], ['{"alg":"HS512"}', ""]]) {
+      await check(page, `${part(header)}.${part("{}")}.${signature}`, "k");
+      await expectVerdict(page, "rejected", /./);
+    }
+  });
+
+  test("malformed tokens are decoded as far as possible", async () => {
+    const page = await open();
+    const token = await mint(page, "x");
+    const [header, claims, signature] = token.split(".");
+    for (const [pasted, hint, shown, reason] of [
+      ["abc", /claims and the signature are missing/, /^$/, /three segments/],
+      [header, /claims and the signature are missing/, /^$/, /three segments/],
+      [`${header}.${claims.slice(0, 20)}`, /signature is missing/, /^\{\n  "iat"/, /three segments/],
+      [`${header}.${claims}==.${signature}`, /^$/, /"date": "[0-9-]+"\n {2}\}\n\}$/, /padded with =/],
+      [`${header}.${claims}.${signature}.`, /this has 4/, /"date"/, /three segments/],
+      ["e30.e30.e30.e30.e30", /encrypted token \(JWE\)/, /^\{\}$/, /JWE/],
+    ]) {
+      await check(page, pasted, "k");
+      await expectVerdict(page, "unchecked", reason);
+      assert.match(await textOf(page, "#token-hint"), hint, pasted);
+      assert.match(await textOf(page, "#claims-json"), shown, pasted);
+    }
+    await page.locator("#token").fill(`${header}.${claims}==.${signature}`);
+    assert.match(await textOf(page, "#claims-fault"), /not base64url from character/);
+  });
+
+  test("decoding follows every character typed", async () => {
+    const page = await open();
+    const token = await mint(page, "x");
+    for (let length = 0; length <= token.length; length += 7) {
+      await page.locator("#token").fill(token.slice(0, length));
+    }
+    await page.locator("#token").fill(token);
+    for (const part of ["header", "claims", "signature"]) {
+      assert.ok(await page.locator(`#${part}-fault`).isHidden(), part);
+    }
+  });
+
+  test("what surrounds a token is removed, and the page says so", async () => {
+    const page = await open();
+    const token = await mint(page, "x");
+    for (const [pasted, removed] of [
+      [`Bearer ${token}`, /Taken off around the token: Bearer\.$/],
+      [`  authorization: bearer  ${token}\r\n`, /white space, Authorization:, Bearer/],
+      [`"${token}"\n`, /quotes/],
+      [`'Bearer ${token}'`, /quotes, Bearer/],
+      [token, /^$/],
+    ]) {
+      await check(page, pasted, service.key);
+      await expectVerdict(page, "verified", /./);
+      assert.match(await textOf(page, "#token-hint"), removed, pasted);
+      assert.ok((await page.locator("#ink").textContent()).startsWith(await page.locator("#token").inputValue()));
+    }
+  });
+
+  test("an expired token is both verified and expired", async () => {
+    const page = await open();
+    const token = await mint(page, "x", { lifetime: "1", unit: "seconds" });
+    await page.locator("#token").fill(token);
+    await until("the words to change", async () => /expired (just now|1 second ago)/.test(await textOf(page, "#times")));
+    await check(page, token, service.key);
+    await expectVerdict(page, "verified", /It has expired/);
+    await until("the words to change again", async () => /expired 2 seconds ago/.test(await textOf(page, "#times")));
+  });
+
+  test("editing withdraws the verdict at once", async () => {
+    const page = await open();
+    const token = await mint(page, "x");
+    const edits = {
+      token: () => page.locator("#token").press("End").then(() => page.keyboard.type("x")),
+      key: () => page.locator("#key").press("x"),
+      encoding: () => page.locator("#encoding").selectOption("hex"),
+      example: () => page.getByRole("button", { name: "Fill in an example" }).click(),
+      clear: () => page.getByRole("button", { name: "Clear" }).click(),
+      carry: () => page.getByRole("button", { name: "Inspect it" }).click(),
+    };
+    for (const [name, edit] of Object.entries(edits)) {
+      for (const [key, state] of [[service.key, "verified"], ["wrong", "rejected"]]) {
+        await check(page, token, key);
+        await expectVerdict(page, state, /./);
+        await edit();
+        await until(`unchecked after ${name}`, async () => (await verdictOf(page)) === "unchecked");
+        assert.equal(await textOf(page, "#verdict-state"), "Not checked");
+      }
+    }
+    await page.getByRole("button", { name: "Clear" }).click();
+    await until("empty fields", async () => (await page.locator("#key").inputValue()) === "");
+    assert.ok(await page.locator("#decoded").isHidden());
+  });
+
+  test("the answer is not shown if the input has been edited since", async () => {
+    const page = await open();
+    const token = await mint(page, "x");
+    for (const edit of [() => page.locator("#key").press("x"), () => page.locator("#encoding").selectOption("hex")]) {
+      await page.locator("#encoding").selectOption("utf8");
+      const held = await hold(page, "**/token/verify");
+      await check(page, token, service.key);
+      const release = await held();
+      await expectVerdict(page, "unchecked", /Asking/);
+      await edit();
+      await release({ status: 200, json: { Header: {}, Claims: {}, "Signature Verification": true } });
+      await page.waitForTimeout(300);
+      await expectVerdict(page, "unchecked", /not been asked/);
+    }
+    // Nor is an answer that comes after the answer to a later request.
+    await page.locator("#encoding").selectOption("utf8");
+    const held = await hold(page, "**/token/verify");
+    await check(page, token, service.key);
+    const release = await held();
+    await page.getByRole("button", { name: "Check signature" }).click();
+    await expectVerdict(page, "verified", /./);
+    await release({ status: 200, json: { Header: {}, Claims: {}, "Signature Verification": false, Reason: "old" } });
+    await page.waitForTimeout(300);
+    await expectVerdict(page, "verified", /./);
+  });
+
+  test("an answer that is not the service's own gives no verdict", async () => {
+    const page = await open();
+    for (const answer of [{ status: 502, body: "<h1>Bad gateway</h1>" }, { status: 200, body: "{}" }, { status: 200, body: "null" }, { status: 200, body: '"Signature Verification"' }]) {
+      await page.route("**/token/verify", (route) => route.fulfill(answer), { times: 1 });
+      await check(page, rfcToken, rfcKey);
+      await expectVerdict(page, "unchecked", new RegExp(`status ${answer.status}, is not the service's own`));
+    }
+  });
+
+  test("nothing is sent without a token and a key", async () => {
+    const page = await open();
+    await page.getByRole("button", { name: "Check signature" }).click();
+    await expectVerdict(page, "unchecked", /Paste a token first/);
+    await page.locator("#token").fill(rfcToken);
+    await page.getByRole("button", { name: "Check signature" }).click();
+    await expectVerdict(page, "unchecked", /Write the key first/);
+    assert.ok(!visits[0].requests.some((url) => /\/token(\/verify)?$/.test(url)));
+  });
+
+  test("the key is hidden until it is shown", async () => {
+    const page = await open();
+    const type = () => page.locator("#key").getAttribute("type");
+    assert.equal(await type(), "password");
+    await page.getByRole("button", { name: "Show the key" }).click();
+    assert.equal(await type(), "text");
+    await page.getByRole("button", { name: "Hide the key" }).click();
+    assert.equal(await type(), "password");
+    await page.getByRole("button", { name: "Show the key" }).click();
+    await page.getByRole("button", { name: "Clear" }).click();
+    assert.equal(await type(), "password");
+  });
+
+  test("the content of a token is shown as text", async () => {
+    const page = await open();
+    const data = '<img src=x onerror="document.title=1"><script>document.title=1</script>\u202eabc\u0085';
+    const token = await mint(page, data);
+    await page.locator("#token").fill(token);
+    const shown = await textOf(page, "#claims-json");
+    assert.ok(shown.includes("<img src=x onerror="));
+    assert.ok(shown.includes("\\u202eabc\\u0085"));
+    assert.equal(await page.title(), "tokenmint");
+    assert.equal(JSON.parse(decode(token)).payload.data, data);
+  });
+
+  test("the largest and the deepest token", async () => {
+    const page = await open();
+    for (const data of [`"${"x".repeat(262_000)}"`, "[".repeat(9997) + "]".repeat(9997), `[${"1,".repeat(100_000)}1]`]) {
+      const token = await mint(page, data);
+      await page.getByRole("button", { name: "Inspect it" }).click();
+      await page.locator("#key").fill(service.key);
+      await page.locator("#key").press("Enter");
+      await expectVerdict(page, "verified", /./);
+      assert.ok(await page.locator("#claims-fault").isHidden());
+    }
+  });
+});
+
+describe("a service that has stopped", () => {
+  test("is reported, and gives no verdict", async () => {
+    const gone = await start();
+    const page = await open({}, gone.origin);
+    const token = await mint(page, "x");
+    await check(page, token, gone.key);
+    await expectVerdict(page, "verified", /./);
+    await gone.stop();
+    await page.getByRole("button", { name: "Check signature" }).click();
+    await expectVerdict(page, "unchecked", /cannot be reached/);
+    await page.getByRole("button", { name: "Mint token" }).click();
+    await until("the error", async () => /cannot be reached/.test(await textOf(page, "#mint-status")));
+  });
+});

@@ -1,0 +1,84 @@
+// Uses the page without a mouse.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { expectVerdict, open, service, textOf, until } from "./visit.js";
+
+describe("with the keyboard only", () => {
+  test("from the first field to the verdict", async () => {
+    const page = await open();
+    const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.dataset.copy || document.activeElement.value || document.activeElement.textContent.trim());
+    const tabTo = async (...wanted) => {
+      for (const want of wanted) {
+        await page.keyboard.press("Tab");
+        assert.equal(await focused(), want);
+        assert.ok(await page.evaluate(focusShows), `the focus on ${want} is not visible`);
+      }
+    };
+    await tabTo("Skip to Inspect", "detect");
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await focused(), "text");
+    await tabTo("data");
+    await page.keyboard.type("by hand");
+    await tabTo("lifetime");
+    await page.keyboard.type("5");
+    await tabTo("unit");
+    await page.keyboard.press("ArrowDown"); // hours
+    await tabTo("Mint token");
+    await page.keyboard.press("Enter");
+    await until("a token", async () => (await textOf(page, "#mint-status")) === "Minted.");
+    await tabTo("minted-token", "carry", "minted-token", "The same call with curl");
+    await page.keyboard.press("Enter");
+    await tabTo("mint-command", "mint-command", "token");
+    await page.keyboard.press("Shift+Tab");
+    for (const back of ["mint-command", "The same call with curl", "minted-token", "carry"]) {
+      await page.keyboard.press("Shift+Tab");
+      assert.equal(await focused(), back);
+    }
+    await page.keyboard.press("Enter"); // Inspect it
+    assert.equal(await focused(), "key");
+    await page.keyboard.type(service.key);
+    await tabTo("show-key");
+    await page.keyboard.press("Space");
+    assert.equal(await page.locator("#key").getAttribute("type"), "text");
+    await tabTo("encoding", "Check signature");
+    await page.keyboard.press("Space");
+    await expectVerdict(page, "verified", /./);
+    assert.match(await textOf(page, "#times"), /expires in 4 hours 59 minutes|expires in 5 hours/);
+    await tabTo("example", "Clear", "The same call with curl");
+    await page.keyboard.press("Enter");
+    await tabTo("with-key");
+    await page.keyboard.press("Space");
+    await tabTo("inspect-command", "inspect-command", "openapi.yaml");
+  });
+
+  test("the first link leads to Inspect", async () => {
+    const page = await open();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "token");
+  });
+
+  test("Ctrl+Enter sends from a multiline field", async () => {
+    const page = await open();
+    await page.locator("#data").fill("x");
+    await page.locator("#data").press("Control+Enter");
+    await until("a token", async () => (await textOf(page, "#mint-status")) === "Minted.");
+    await page.locator("#key").fill("k");
+    await page.locator("#token").fill(await page.locator("#minted-token").textContent());
+    await page.locator("#token").press("Control+Enter");
+    await expectVerdict(page, "rejected", /./);
+  });
+});
+
+// focusShows runs in the page. It reports whether the focused element or one near
+// it has an outline.
+function focusShows() {
+  const focus = document.activeElement;
+  return [focus, focus.nextElementSibling, focus.parentElement].some((element) => {
+    const style = element && getComputedStyle(element);
+    return style && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  });
+}

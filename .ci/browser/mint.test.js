@@ -1,0 +1,102 @@
+// Mints tokens on the page.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { decode, hold, mint, open, textOf, until } from "./visit.js";
+
+describe("mint", () => {
+  test("text", async () => {
+    const page = await open();
+    const token = await mint(page, `it's "this" <b>test</b> \\ é 😀`);
+    assert.equal(await textOf(page, "#data-kind"), "Taken as text.");
+    assert.match(token, /^[\w-]+\.[\w-]+\.[\w-]{86}$/);
+    assert.equal(JSON.parse(decode(token)).payload.data, `it's "this" <b>test</b> \\ é 😀`);
+    const colors = await page.locator("#minted-token > :not(.dot)").evaluateAll((parts) => parts.map((part) => getComputedStyle(part).color));
+    assert.equal(new Set(colors).size, 3);
+  });
+
+  test("JSON, with every literal unchanged", async () => {
+    const page = await open();
+    const token = await mint(page, ' {"id": 12345678901234567890, "b": 1.50, "a": [1e400, "\\u00e9"]} ', { kind: "Detect", lifetime: "2", unit: "hours" });
+    assert.match(await textOf(page, "#data-kind"), /JSON: an object/);
+    assert.equal(await textOf(page, "#lifetime-hint"), "Sent as expires_in: 7200 seconds.");
+    const claims = decode(token);
+    assert.ok(claims.includes('"data":{"id":12345678901234567890,"b":1.50,"a":[1e400,"\\u00e9"]}'), claims);
+    const { iat, exp } = JSON.parse(claims);
+    assert.equal(exp, iat + 7200);
+  });
+
+  test("data that looks like JSON, as text", async () => {
+    const page = await open();
+    for (const [data, kind, says, want] of [
+      ["42", "Detect", "Taken as JSON: a number.", 42],
+      ["42", "Text", "Taken as text.", "42"],
+      ["null", "Detect", "Taken as text.", "null"],
+      ["", "Detect", "Empty: taken as an empty text.", ""],
+      ['{"a":1', "Detect", "Taken as text, as it is not JSON: it ends too early.", '{"a":1'],
+      ['1,"expires_in":9', "Detect", "Taken as text.", '1,"expires_in":9'],
+      ['"quoted"', "JSON", "Taken as JSON: a string.", "quoted"],
+    ]) {
+      const token = await mint(page, data, { kind });
+      assert.equal(await textOf(page, "#data-kind"), says, data);
+      assert.equal(JSON.parse(decode(token)).payload.data, want, data);
+      await page.reload();
+    }
+  });
+
+  test("what is not JSON is not sent as JSON", async () => {
+    const page = await open();
+    await page.getByRole("radio", { name: "JSON" }).check();
+    await page.locator("#data").fill('1,"expires_in":9');
+    await page.getByRole("button", { name: "Mint token" }).click();
+    assert.match(await textOf(page, "#mint-status"), /Nothing was sent/);
+    assert.match(await textOf(page, "#data-kind"), /not JSON yet: it is not JSON from character 2 on/);
+    assert.equal(await page.locator("#data").getAttribute("aria-invalid"), "true");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "data");
+    assert.ok(await page.locator("#minted").isHidden());
+  });
+
+  test("errors appear in the service's own words", async () => {
+    const page = await open();
+    await page.locator("#lifetime").fill("0");
+    await page.getByRole("button", { name: "Mint token" }).click();
+    await until("the error", async () => /status 400: send expires_in as whole seconds from 1 to 3153600000/.test(await textOf(page, "#mint-status")));
+    await page.locator("#lifetime").fill("an hour");
+    assert.equal(await textOf(page, "#mint-status"), "");
+    assert.equal(await textOf(page, "#lifetime-hint"), "Write a whole number.");
+    await page.locator("#lifetime").fill("");
+    await page.getByRole("radio", { name: "JSON" }).check();
+    await page.locator("#data").fill("null");
+    await page.getByRole("button", { name: "Mint token" }).click();
+    await until("the error", async () => /status 400: send the data to sign/.test(await textOf(page, "#mint-status")));
+  });
+
+  test("a token of older data is marked", async () => {
+    const page = await open();
+    await mint(page, "first");
+    assert.equal(await textOf(page, "#minted-stale"), "");
+    await page.locator("#data").fill("second");
+    assert.match(await textOf(page, "#minted-stale"), /before you changed it/);
+  });
+
+  test("the answer to an older request is not shown", async () => {
+    const page = await open();
+    const held = await hold(page, "**/token");
+    await page.locator("#data").fill("first");
+    await page.getByRole("button", { name: "Mint token" }).click();
+    const release = await held();
+    await mint(page, "second");
+    await release({ status: 200, json: { "JWT Token": "old.old.old" } });
+    await page.waitForTimeout(300);
+    assert.equal(JSON.parse(decode(await page.locator("#minted-token").textContent())).payload.data, "second");
+  });
+
+  test("copying", async () => {
+    const page = await open();
+    const token = await mint(page, "copy me");
+    await page.getByRole("button", { name: "Copy token" }).click();
+    await until("Copied", async () => (await textOf(page, "#announcement")) === "Copied");
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), token);
+  });
+});
