@@ -128,14 +128,14 @@ describe("the modules of the page", () => {
       ["exp", '"1000000"'],
       ["exp", "null"],
     ];
-    const told = await page.evaluate(
+    const described = await page.evaluate(
       async ([time, cases]) => {
         const { describe } = await import(time);
         return cases.map(([claim, literal]) => describe(claim, literal, 1_000_000)).map(({ words, utc }) => `${words} | ${utc}`);
       },
       [await moduleOf(page, "time"), cases],
     );
-    assert.deepEqual(told, [
+    assert.deepEqual(described, [
       "expired 3 minutes ago | 1970-01-12T13:43:40Z",
       "expired just now | 1970-01-12T13:46:40Z",
       "expires in less than a second | 1970-01-12T13:46:40.500Z",
