@@ -74,7 +74,7 @@ describe("inspect", () => {
       assert.match(await textOf(page, "#claims-json"), shown, pasted);
     }
     await page.locator("#token").fill(`${header}.${claims}==.${signature}`);
-    assert.match(await textOf(page, "#claims-fault"), /not base64url from character/);
+    assert.match(await textOf(page, "#claims-fault"), /character \d+ is not in the base64url alphabet/);
   });
 
   test("decoding follows every character typed", async () => {
@@ -93,7 +93,7 @@ describe("inspect", () => {
     const page = await open();
     const token = await mint(page, "x");
     for (const [pasted, removed] of [
-      [`Bearer ${token}`, /Taken off around the token: Bearer\.$/],
+      [`Bearer ${token}`, /Ignored around the token: Bearer\.$/],
       [`  authorization: bearer  ${token}\r\n`, /white space, Authorization:, Bearer/],
       [`"${token}"\n`, /quotes/],
       [`'Bearer ${token}'`, /quotes, Bearer/],
@@ -172,7 +172,7 @@ describe("inspect", () => {
     for (const answer of [{ status: 502, body: "<h1>Bad gateway</h1>" }, { status: 200, body: "{}" }, { status: 200, body: "null" }, { status: 200, body: '"Signature Verification"' }]) {
       await page.route("**/token/verify", (route) => route.fulfill(answer), { times: 1 });
       await check(page, rfcToken, rfcKey);
-      await expectVerdict(page, "unchecked", new RegExp(`status ${answer.status}, is not the service's own`));
+      await expectVerdict(page, "unchecked", new RegExp(`status ${answer.status}, is not from the service`));
     }
   });
 
@@ -182,7 +182,7 @@ describe("inspect", () => {
     await expectVerdict(page, "unchecked", /Paste a token first/);
     await page.locator("#token").fill(rfcToken);
     await page.getByRole("button", { name: "Check signature" }).click();
-    await expectVerdict(page, "unchecked", /Write the key first/);
+    await expectVerdict(page, "unchecked", /Enter the key first/);
     assert.ok(!visits[0].requests.some((url) => /\/token(\/verify)?$/.test(url)));
   });
 

@@ -9,7 +9,7 @@ describe("mint", () => {
   test("text", async () => {
     const page = await open();
     const token = await mint(page, `it's "this" <b>test</b> \\ é 😀`);
-    assert.equal(await textOf(page, "#data-kind"), "Taken as text.");
+    assert.equal(await textOf(page, "#data-kind"), "Sent as text.");
     assert.match(token, /^[\w-]+\.[\w-]+\.[\w-]{86}$/);
     assert.equal(JSON.parse(decode(token)).payload.data, `it's "this" <b>test</b> \\ é 😀`);
     const colors = await page.locator("#minted-token > :not(.dot)").evaluateAll((parts) => parts.map((part) => getComputedStyle(part).color));
@@ -30,13 +30,13 @@ describe("mint", () => {
   test("data that looks like JSON, as text", async () => {
     const page = await open();
     for (const [data, kind, says, want] of [
-      ["42", "Detect", "Taken as JSON: a number.", 42],
-      ["42", "Text", "Taken as text.", "42"],
-      ["null", "Detect", "Taken as text.", "null"],
-      ["", "Detect", "Empty: taken as an empty text.", ""],
-      ['{"a":1', "Detect", "Taken as text, as it is not JSON: it ends too early.", '{"a":1'],
-      ['1,"expires_in":9', "Detect", "Taken as text.", '1,"expires_in":9'],
-      ['"quoted"', "JSON", "Taken as JSON: a string.", "quoted"],
+      ["42", "Detect", "Sent as JSON: a number.", 42],
+      ["42", "Text", "Sent as text.", "42"],
+      ["null", "Detect", "Sent as text.", "null"],
+      ["", "Detect", "Empty: sent as an empty string.", ""],
+      ['{"a":1', "Detect", "Sent as text, because it is not JSON: it ends too early.", '{"a":1'],
+      ['1,"expires_in":9', "Detect", "Sent as text.", '1,"expires_in":9'],
+      ['"quoted"', "JSON", "Sent as JSON: a string.", "quoted"],
     ]) {
       const token = await mint(page, data, { kind });
       assert.equal(await textOf(page, "#data-kind"), says, data);
@@ -51,7 +51,7 @@ describe("mint", () => {
     await page.locator("#data").fill('1,"expires_in":9');
     await page.getByRole("button", { name: "Mint token" }).click();
     assert.match(await textOf(page, "#mint-status"), /Nothing was sent/);
-    assert.match(await textOf(page, "#data-kind"), /not JSON yet: it is not JSON from character 2 on/);
+    assert.match(await textOf(page, "#data-kind"), /not JSON yet: syntax error at character 2/);
     assert.equal(await page.locator("#data").getAttribute("aria-invalid"), "true");
     assert.equal(await page.evaluate(() => document.activeElement.id), "data");
     assert.ok(await page.locator("#minted").isHidden());
@@ -64,7 +64,7 @@ describe("mint", () => {
     await until("the error", async () => /status 400: send expires_in as whole seconds from 1 to 3153600000/.test(await textOf(page, "#mint-status")));
     await page.locator("#lifetime").fill("an hour");
     assert.equal(await textOf(page, "#mint-status"), "");
-    assert.equal(await textOf(page, "#lifetime-hint"), "Write a whole number.");
+    assert.equal(await textOf(page, "#lifetime-hint"), "Enter a whole number.");
     await page.locator("#lifetime").fill("");
     await page.getByRole("radio", { name: "JSON" }).check();
     await page.locator("#data").fill("null");
@@ -77,7 +77,7 @@ describe("mint", () => {
     await mint(page, "first");
     assert.equal(await textOf(page, "#minted-stale"), "");
     await page.locator("#data").fill("second");
-    assert.match(await textOf(page, "#minted-stale"), /before you changed it/);
+    assert.match(await textOf(page, "#minted-stale"), /before you changed the fields/);
   });
 
   test("the answer to an older request is not shown", async () => {
