@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"tokenmint/handlers"
-	"tokenmint/jwtcore"
+	"tokenmint/jwtcore/keyfile"
 )
 
 // signingKey is the service's own key.
@@ -30,7 +30,7 @@ var now = time.Unix(1668676907, 0)
 // log anything.
 func newServer(t *testing.T) *httptest.Server {
 	t.Helper()
-	keys, err := jwtcore.ParseKeys([]byte(signingKey))
+	keys, err := keyfile.Parse([]byte(signingKey))
 	if err != nil {
 		t.Fatal(err)
 	}

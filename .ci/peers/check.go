@@ -76,9 +76,9 @@ func checkMint(mint mintFunc) error {
 
 // readMinted returns the claims of a token, which publishedKey must have signed.
 func readMinted(minted token) (got claims, err error) {
-	text := minted.bytes
-	if text == nil {
-		text = []byte(minted.text)
+	text := minted.text
+	if text == "" {
+		text = string(minted.bytes)
 	}
 	parsed, err := jwtcore.Parse(text)
 	if err != nil {

@@ -97,17 +97,14 @@ func (c claims) check(now time.Time) error {
 }
 
 func newTokenmintMinter(secret []byte) (mintFunc, error) {
-	keys, err := jwtcore.ParseKeys(secret)
-	if err != nil {
-		return nil, err
-	}
+	key := jwtcore.NewKey(jwtcore.HS512, secret)
 	data := []byte(`"` + userData + `"`)
 	return func() (token, error) {
 		id, err := uuid.NewRandom()
 		if err != nil {
 			return token{}, err
 		}
-		return token{bytes: keys[0].Mint(nil, jwtcore.Claims{IssuedAt: time.Now(), ID: id, Data: data})}, nil
+		return token{bytes: key.Mint(nil, jwtcore.Claims{IssuedAt: time.Now(), ID: id, Data: data})}, nil
 	}, nil
 }
 
@@ -115,7 +112,7 @@ func newTokenmintMinter(secret []byte) (mintFunc, error) {
 // member and returns them as JSON.
 func newTokenmintVerifier(now time.Time) verifyFunc {
 	return func(token token, secret []byte) error {
-		parsed, err := jwtcore.Parse(token.bytes)
+		parsed, err := jwtcore.Parse(token.text)
 		if err != nil {
 			return err
 		}

@@ -17,8 +17,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/google/uuid"
-
 	"tokenmint/peers"
 )
 
@@ -26,11 +24,7 @@ func main() {
 	testing.Init() // defines the flag that Benchmark reads
 	rounds := flag.Int("rounds", 41, "how many times each contestant is timed")
 	duration := flag.Duration("time", 20*time.Millisecond, "about how long it is timed")
-	pooledIDs := flag.Bool("pooled-ids", false, "take all ids from a pool of random bytes (uuid.EnableRandPool)")
 	flag.Parse()
-	if *pooledIDs {
-		uuid.EnableRandPool()
-	}
 	if err := run(os.Stdout, *rounds, *duration); err != nil {
 		fmt.Fprintln(os.Stderr, "ratios:", err)
 		os.Exit(1)
