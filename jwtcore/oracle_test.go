@@ -20,12 +20,12 @@ import (
 	"tokenmint/jwtcore/ijson"
 )
 
-// The oracle is a second inspector, written in the plainest way: with crypto/hmac
-// and encoding/json, and every token decoded into a map. Parse and Verify must
-// agree with it on any input.
+// The oracle is a second inspector, as plain as possible: it uses crypto/hmac and
+// encoding/json, and decodes every token into a map. Parse and Verify must agree
+// with it on any input.
 
-// deliberateDifferences are the kinds of JSON that encoding/json accepts and this
-// package refuses. The oracle refuses them too, and differs in nothing else.
+// deliberateDifferences are the kinds of JSON that encoding/json accepts but this
+// package refuses. The oracle refuses them too. There are no other differences.
 var deliberateDifferences = []struct {
 	name    string
 	applies func(text []byte) bool
@@ -146,17 +146,8 @@ func oracleObject(text []byte) (map[string]any, error) {
 	return object, nil
 }
 
-// inspect is the inspector that the oracle must agree with.
-func inspect(text string, secret []byte) error {
-	token, err := Parse(text)
-	if err != nil {
-		return err
-	}
-	return token.Verify(secret)
-}
-
-// checkAgainstOracle compares the two inspectors, and checks that an accepted text
-// is the only spelling of its content.
+// checkAgainstOracle compares the two inspectors, and checks that a text that they
+// accept is the canonical spelling of its content.
 func checkAgainstOracle(t *testing.T, text string, secret []byte) {
 	t.Helper()
 	got, want := inspect(text, secret), oracleInspect(text, secret)
@@ -173,8 +164,8 @@ func checkAgainstOracle(t *testing.T, text string, secret []byte) {
 	}
 }
 
-// TestDeliberateDifferences tries each difference on a text that encoding/json
-// accepts and this package refuses.
+// TestDeliberateDifferences checks each difference with a text that encoding/json
+// accepts but this package refuses.
 func TestDeliberateDifferences(t *testing.T) {
 	texts := []string{`{"a":1,"\u0061":2}`, "{\"a\":\"\xff\"}", `{"a":"\ud800"}`}
 	if len(texts) != len(deliberateDifferences) {
@@ -183,7 +174,7 @@ func TestDeliberateDifferences(t *testing.T) {
 	for i, difference := range deliberateDifferences {
 		text := []byte(texts[i])
 		if !difference.applies(text) {
-			t.Errorf("%s: does not apply to %q", difference.name, text)
+			t.Errorf("%s: it does not apply to %q", difference.name, text)
 		}
 		if !json.Valid(text) {
 			t.Errorf("%s: encoding/json refuses %q", difference.name, text)
@@ -200,7 +191,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(vector.token, []byte(publishedKey))
 	}
 	for _, token := range rfcTokens {
-		f.Add(token.signingInput+"."+token.signature, decodeForSeed(token.key))
+		f.Add(token.signingInput+"."+token.signature, decodeBase64url(f, token.key))
 	}
 	for _, test := range malformed {
 		f.Add(test.token, []byte("key"))
@@ -208,16 +199,8 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(checkAgainstOracle)
 }
 
-func decodeForSeed(text string) []byte {
-	secret, err := base64url.DecodeString(text)
-	if err != nil {
-		panic(err)
-	}
-	return secret
-}
-
-// FuzzVerify inspects arbitrary headers and claims, well encoded and signed with
-// an arbitrary key. If flip is not 0, it flips one bit of the signature.
+// FuzzVerify inspects tokens with arbitrary headers and claims, signed with an
+// arbitrary key. If flip is not 0, it flips one bit of the signature.
 func FuzzVerify(f *testing.F) {
 	for _, test := range verdicts {
 		for i := range algorithms {

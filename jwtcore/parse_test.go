@@ -8,17 +8,7 @@ import (
 	"tokenmint/jwtcore/ijson"
 )
 
-func encode(text string) string { return base64url.EncodeToString([]byte(text)) }
-
-// join returns a token with a header, claims and an encoded signature.
-func join(header, claims, signature string) string {
-	return encode(header) + "." + encode(claims) + "." + signature
-}
-
-const hs512 = `{"typ":"JWT","alg":"HS512"}`
-
-// malformed are texts that are not tokens, each with a part of the reason in the
-// error.
+// malformed are texts that are not tokens, each with a part of the error's text.
 var malformed = []struct{ name, token, reason string }{
 	{"empty", "", "three segments with a dot between them, but this has 1"},
 	{"one segment", encode(hs512), "this has 1"},
@@ -28,27 +18,27 @@ var malformed = []struct{ name, token, reason string }{
 	{"six segments", "e30.e30.e30.e30.e30.e30", "this has 6"},
 	{"only dots", "..", "the header is not one JSON object: it ends too early"},
 	{"a hundred thousand dots", strings.Repeat(".", 100_000), "this has 100001"},
-	{"a scheme in front", "Bearer " + join(hs512, `{}`, ""), "white space"},
+	{"a scheme before it", "Bearer " + join(hs512, `{}`, ""), "white space"},
 
 	{"padding", encode(`{"a":1}`) + "=." + encode(`{}`) + ".", "header segment is not base64url as in RFC 7515: it is padded"},
 	{"padding of the signature", join(hs512, `{}`, "AA=="), "the signature segment is not base64url as in RFC 7515: it is padded"},
 	{"standard alphabet, plus", join(hs512, `{}`, "A+AA"), "standard alphabet"},
 	{"standard alphabet, slash", join(hs512, `{}`, "A/AA"), "standard alphabet"},
 	{"a space", join(hs512, `{}`, "AA AA"), "white space"},
-	{"a space behind", join(hs512, `{}`, "AAAA") + " ", "white space"},
+	{"a space after it", join(hs512, `{}`, "AAAA") + " ", "white space"},
 	{"a tab", join(hs512, `{}`, "AA\tAA"), "white space"},
 	{"a line feed inside", join(hs512, `{}`, "AA\nAA"), "line break"},
-	{"a line feed behind", join(hs512, `{}`, "AAAA\n"), "line break"},
-	{"a line feed in front", "\n" + join(hs512, `{}`, "AAAA"), "line break"},
+	{"a line feed after it", join(hs512, `{}`, "AAAA\n"), "line break"},
+	{"a line feed before it", "\n" + join(hs512, `{}`, "AAAA"), "line break"},
 	{"a carriage return inside", join(hs512, `{}`, "AA\rAA"), "line break"},
-	{"a carriage return behind the header", encode(hs512) + "\r." + encode(`{}`) + ".", "line break"},
+	{"a carriage return after the header", encode(hs512) + "\r." + encode(`{}`) + ".", "line break"},
 	{"a letter of another script", join(hs512, `{}`, "ААAA"), "not in the alphabet"},
 	{"a NUL", join(hs512, `{}`, "AA\x00A"), "not in the alphabet"},
-	{"one digit too many", join(hs512, `{}`, "AAAAA"), "cut short"},
-	{"unused bits of two digits, 0001", join(hs512, `{}`, "AB"), "the unused bits of its last character are not zero"},
-	{"unused bits of two digits, 1111", join(hs512, `{}`, "AP"), "the unused bits of its last character are not zero"},
-	{"unused bits of three digits, 01", join(hs512, `{}`, "AAB"), "the unused bits of its last character are not zero"},
-	{"unused bits of three digits, 11", join(hs512, `{}`, "AAD"), "the unused bits of its last character are not zero"},
+	{"one character too many", join(hs512, `{}`, "AAAAA"), "cut short"},
+	{"unused bits of two characters, 0001", join(hs512, `{}`, "AB"), "the unused bits of its last character are not zero"},
+	{"unused bits of two characters, 1111", join(hs512, `{}`, "AP"), "the unused bits of its last character are not zero"},
+	{"unused bits of three characters, 01", join(hs512, `{}`, "AAB"), "the unused bits of its last character are not zero"},
+	{"unused bits of three characters, 11", join(hs512, `{}`, "AAD"), "the unused bits of its last character are not zero"},
 	{"unused bits in the header", "e31." + encode(`{}`) + ".", "the header segment is not base64url"},
 	{"unused bits in the claims", encode(hs512) + ".e31.", "the claims segment is not base64url"},
 
@@ -59,11 +49,11 @@ var malformed = []struct{ name, token, reason string }{
 	{"header cut short", join(`{"alg":"HS512"`, `{}`, ""), "the header is not one JSON object: it ends too early"},
 	{"header twice", join(`{}{}`, `{}`, ""), "more text follows it at byte 2"},
 	{"trailing data", join(`{"alg":"HS512"}x`, `{}`, ""), "more text follows it at byte 15"},
-	{"a NUL behind the header", join("{\"alg\":\"HS512\"}\x00", `{}`, ""), "more text follows it at byte 15"},
+	{"a NUL after the header", join("{\"alg\":\"HS512\"}\x00", `{}`, ""), "more text follows it at byte 15"},
 	{"a byte order mark", join("\ufeff{}", `{}`, ""), "a syntax error at byte 0"},
 	{"alg twice", join(`{"alg":"none","alg":"HS512"}`, `{}`, ""), "a member name occurs twice"},
 	{"alg twice, once escaped", join(`{"alg":"none","\u0061lg":"HS512"}`, `{}`, ""), "a member name occurs twice"},
-	{"a name twice deep down", join(hs512, `{"a":[{"b":1,"b":2}]}`, ""), "a member name occurs twice"},
+	{"a nested name twice", join(hs512, `{"a":[{"b":1,"b":2}]}`, ""), "a member name occurs twice"},
 	{"an empty name twice", join(hs512, `{"":1,"":2}`, ""), "a member name occurs twice"},
 	{"claims empty", join(hs512, ``, ""), "the claims are not one JSON object"},
 	{"claims a number", join(hs512, `1`, ""), "the claims are not one JSON object"},
@@ -79,7 +69,7 @@ var malformed = []struct{ name, token, reason string }{
 	{"NaN", join(hs512, `{"a":NaN}`, ""), "a syntax error"},
 	{"a comment", join(hs512, `{/**/}`, ""), "a syntax error"},
 	{"a trailing comma", join(hs512, `{"a":1,}`, ""), "a syntax error"},
-	{"nested too deep", join(hs512, `{"a":`+strings.Repeat("[", ijson.MaxDepth)+strings.Repeat("]", ijson.MaxDepth)+`}`, ""), "nesting deeper than 10000 levels"},
+	{"nested too deeply", join(hs512, `{"a":`+strings.Repeat("[", ijson.MaxDepth)+strings.Repeat("]", ijson.MaxDepth)+`}`, ""), "nesting deeper than 10000 levels"},
 	{"nested without end", join(hs512, strings.Repeat(`{"a":`, 100_000), ""), "nesting deeper than 10000 levels"},
 }
 
@@ -99,10 +89,10 @@ func TestParseRefusesMalformed(t *testing.T) {
 	}
 }
 
-// TestParseRefusesMalformedThatIsSigned signs texts that are not canonical. Their
-// MACs are right, but their form is wrong.
+// TestParseRefusesMalformedThatIsSigned signs texts that are not canonical. Only
+// their form is wrong: their MACs are right.
 func TestParseRefusesMalformedThatIsSigned(t *testing.T) {
-	header, claims := encode(hs512), encode(`{"a":1}`) // the claims end in unused bits
+	header, claims := encode(hs512), encode(`{"a":1}`) // the last character of the claims has unused bits
 	spellings := []string{
 		header + "=." + claims,
 		header + "." + claims + "==",
@@ -126,7 +116,8 @@ func TestParseRefusesMalformedThatIsSigned(t *testing.T) {
 	}
 }
 
-// TestParseKeepsSpelling checks that header and claims stay as they are spelled.
+// TestParseKeepsSpelling checks that the header and the claims of a token stay as
+// they are spelled.
 func TestParseKeepsSpelling(t *testing.T) {
 	tests := []struct{ header, claims string }{
 		{`{"typ":"JWT","alg":"HS512"}`, `{"z":1,"a":2}`},

@@ -1,21 +1,14 @@
 package jwtcore
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
 )
 
-// signed returns a token whose signature is right for algorithm, whatever the
-// header says.
-func signed(algorithm *Algorithm, secret, header, claims string) string {
-	input := encode(header) + "." + encode(claims)
-	mac := NewKey(algorithm, []byte(secret)).appendMAC(nil, []byte(input))
-	return input + "." + base64url.EncodeToString(mac)
-}
-
-// verdicts are headers of tokens that are signed with HS512, with the error that
-// Verify returns and its reason.
+// verdicts are headers of tokens signed with HS512. Verify returns an error that
+// wraps want, with reason in its text.
 var verdicts = []struct {
 	header string
 	want   error
@@ -62,6 +55,9 @@ func TestVerifyHeaders(t *testing.T) {
 			t.Errorf("%s: %v", test.header, err)
 			continue
 		}
+		if token.algorithm != nil && token.algorithmErr != nil {
+			t.Errorf("%s: both an algorithm and an error: %s, %v", test.header, token.algorithm, token.algorithmErr)
+		}
 		err = token.Verify([]byte("key"))
 		if !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", test.header, err, test.want)
@@ -76,7 +72,7 @@ func TestVerifyHeaders(t *testing.T) {
 func TestVerifyEachAlgorithm(t *testing.T) {
 	for _, algorithm := range algorithms {
 		header := `{"alg":"` + algorithm.String() + `"}`
-		text := signed(algorithm.Algorithm, "key", header, `{"exp":0}`) // expired, which does not matter
+		text := signed(algorithm.Algorithm, "key", header, `{"exp":0}`) // Verify ignores exp
 		if err := inspect(text, []byte("key")); err != nil {
 			t.Errorf("%s: %v", algorithm, err)
 		}
@@ -101,19 +97,19 @@ func TestVerifySignatures(t *testing.T) {
 		{"a key with a line feed", text, "key\n", "another key"},
 		{"an empty key", text, "", "another key"},
 		{"no signature", input + ".", "key", "it is empty"},
-		{"one byte", input + "." + base64url.EncodeToString(mac[:1]), "key", "it has 1 bytes, but HS512 makes 64"},
-		{"cut to half", input + "." + base64url.EncodeToString(mac[:32]), "key", "it has 32 bytes"},
-		{"cut by one", input + "." + base64url.EncodeToString(mac[:63]), "key", "it has 63 bytes"},
-		{"one byte longer", input + "." + base64url.EncodeToString(append(mac[:64:64], 0)), "key", "it has 65 bytes"},
+		{"only the first byte", input + "." + base64url.EncodeToString(mac[:1]), "key", "it has 1 bytes, but HS512 makes 64"},
+		{"the first half", input + "." + base64url.EncodeToString(mac[:32]), "key", "it has 32 bytes"},
+		{"one byte short", input + "." + base64url.EncodeToString(mac[:63]), "key", "it has 63 bytes"},
+		{"one byte too long", input + "." + base64url.EncodeToString(append(mac[:64:64], 0)), "key", "it has 65 bytes"},
 		{"twice", input + "." + base64url.EncodeToString(append(mac[:64:64], mac...)), "key", "it has 128 bytes"},
-		{"of other claims", input + other[strings.LastIndexByte(other, '.'):], "key", "another key"},
-		{"over the decoded text", encode(hs512) + "." + encode(`{"sub":"x"}`) + "." + base64url.EncodeToString(NewKey(HS512, []byte("key")).appendMAC(nil, []byte(hs512+`.{"sub":"x"}`))), "key", "another key"},
+		{"the signature of other claims", input + other[strings.LastIndexByte(other, '.'):], "key", "another key"},
+		{"a signature over the decoded text", encode(hs512) + "." + encode(`{"sub":"x"}`) + "." + base64url.EncodeToString(NewKey(HS512, []byte("key")).appendMAC(nil, []byte(hs512+`.{"sub":"x"}`))), "key", "another key"},
 	}
 	for i := range mac { // every byte counts
-		changed := append([]byte(nil), mac...)
+		changed := bytes.Clone(mac)
 		changed[i] ^= 1 << (i % 8)
 		if err := inspect(input+"."+base64url.EncodeToString(changed), []byte("key")); !errors.Is(err, ErrSignature) {
-			t.Errorf("a changed byte %d: %v", i, err)
+			t.Errorf("byte %d changed: %v, want ErrSignature", i, err)
 		}
 	}
 	for _, test := range tests {
@@ -132,11 +128,11 @@ func TestVerifyTokensInRFCs(t *testing.T) {
 		text := test.signingInput + "." + test.signature
 		err := inspect(text, decodeBase64url(t, test.key))
 		switch test.name {
-		case "RFC 7515 A.1":
+		case "RFC 7515 appendix A.1":
 			if err != nil {
 				t.Errorf("%s: %v", test.name, err)
 			}
-		case "RFC 7520 4.4": // a JWS whose payload is not a claims set
+		case "RFC 7520 §4.4": // whose payload is not claims
 			if !errors.Is(err, ErrMalformed) {
 				t.Errorf("%s: %v, want ErrMalformed", test.name, err)
 			}
