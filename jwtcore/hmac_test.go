@@ -65,6 +65,33 @@ func bothAgree(algorithm *Algorithm, secret, text, mac []byte) bool {
 		algorithm.matches(mac, secret, text)
 }
 
+// TestMatchesOneMAC changes every byte of a MAC and cuts or extends the MAC.
+// Neither a Key nor a secret that is used once matches the result.
+func TestMatchesOneMAC(t *testing.T) {
+	secret, text := []byte("key"), []byte("text")
+	for _, algorithm := range algorithms {
+		key := NewKey(algorithm.Algorithm, secret)
+		mac := key.appendMAC(nil, text)
+		if !key.matches(mac, text) || !algorithm.matches(mac, secret, text) {
+			t.Errorf("%s: the MAC does not match", algorithm)
+		}
+		wrong := [][]byte{append(mac[:len(mac):len(mac)], 0), append(mac[:len(mac):len(mac)], mac...)}
+		for i := range mac {
+			changed := bytes.Clone(mac)
+			changed[i] ^= 1 << (i % 8)
+			wrong = append(wrong, changed, mac[:i])
+		}
+		for _, mac := range wrong {
+			if key.matches(mac, text) {
+				t.Errorf("%s: a Key matches the wrong MAC %x", algorithm, mac)
+			}
+			if algorithm.matches(mac, secret, text) {
+				t.Errorf("%s: a secret matches the wrong MAC %x", algorithm, mac)
+			}
+		}
+	}
+}
+
 func TestAppendMACAppends(t *testing.T) {
 	key := NewKey(HS512, []byte("key"))
 	if got := key.appendMAC([]byte("before"), nil); !bytes.HasPrefix(got, []byte("before")) || len(got) != len("before")+HS512.size {

@@ -13,38 +13,39 @@ func TestValidate(t *testing.T) {
 		name, token string
 		want        error
 	}{
-		{"by the first key", signed(HS512, "new", hs512, `{}`), nil},
-		{"by the second key", signed(HS512, "old", hs512, `{}`), nil},
-		{"by another key", signed(HS512, "other", hs512, `{}`), ErrSignature},
-		{"another header of HS512", signed(HS512, "new", `{"alg":"HS512","kid":"1"}`, `{}`), nil},
+		{"signed with the first key", signed(HS512, "new", hs512, `{}`), nil},
+		{"signed with the second key", signed(HS512, "old", hs512, `{}`), nil},
+		{"signed with another key", signed(HS512, "other", hs512, `{}`), ErrSignature},
+		{"another header with HS512", signed(HS512, "new", `{"alg":"HS512","kid":"1"}`, `{}`), nil},
 		{"HS256", signed(HS256, "new", `{"alg":"HS256"}`, `{}`), ErrAlgorithm},
 		{"HS384", signed(HS384, "new", `{"alg":"HS384"}`, `{}`), ErrAlgorithm},
-		{"HS512 called HS256", signed(HS512, "new", `{"alg":"HS256"}`, `{}`), ErrAlgorithm},
+		{"signed with HS512 under the name HS256", signed(HS512, "new", `{"alg":"HS256"}`, `{}`), ErrAlgorithm},
 		{"none", join(`{"alg":"none"}`, `{}`, ""), ErrAlgorithm},
 		{"none, signed", signed(HS512, "new", `{"alg":"none"}`, `{}`), ErrAlgorithm},
 		{"no alg", signed(HS512, "new", `{}`, `{}`), ErrAlgorithm},
 		{"crit", signed(HS512, "new", `{"alg":"HS512","crit":["b64"]}`, `{}`), ErrCritical},
 		{"no signature", join(hs512, `{}`, ""), ErrSignature},
+		{"a signature with two more bytes", signed(HS512, "new", hs512, `{}`) + "AA", ErrSignature},
 		{"half a signature", signed(HS512, "new", hs512, `{}`)[:len(signed(HS512, "new", hs512, `{}`))-42], ErrSignature},
 
-		{"exp to come", signed(HS512, "new", hs512, `{"exp":1001}`), nil},
+		{"exp in a second", signed(HS512, "new", hs512, `{"exp":1001}`), nil},
 		{"exp now", signed(HS512, "new", hs512, `{"exp":1000}`), ErrExpired},
-		{"exp past", signed(HS512, "new", hs512, `{"exp":999}`), ErrExpired},
+		{"exp a second ago", signed(HS512, "new", hs512, `{"exp":999}`), ErrExpired},
 		{"exp in half a second", signed(HS512, "new", hs512, `{"exp":1000.5}`), nil},
-		{"exp beyond any calendar", signed(HS512, "new", hs512, `{"exp":1e400}`), nil},
-		{"exp before any calendar", signed(HS512, "new", hs512, `{"exp":-1e400}`), ErrExpired},
-		{"nbf past", signed(HS512, "new", hs512, `{"nbf":999}`), nil},
+		{"exp after the calendar", signed(HS512, "new", hs512, `{"exp":1e400}`), nil},
+		{"exp before the calendar", signed(HS512, "new", hs512, `{"exp":-1e400}`), ErrExpired},
+		{"nbf a second ago", signed(HS512, "new", hs512, `{"nbf":999}`), nil},
 		{"nbf now", signed(HS512, "new", hs512, `{"nbf":1000}`), nil},
-		{"nbf to come", signed(HS512, "new", hs512, `{"nbf":1001}`), ErrNotYetValid},
-		{"nbf beyond any calendar", signed(HS512, "new", hs512, `{"nbf":1e400}`), ErrNotYetValid},
-		{"within both", signed(HS512, "new", hs512, `{"nbf":1000,"exp":1001}`), nil},
+		{"nbf in a second", signed(HS512, "new", hs512, `{"nbf":1001}`), ErrNotYetValid},
+		{"nbf after the calendar", signed(HS512, "new", hs512, `{"nbf":1e400}`), ErrNotYetValid},
+		{"between nbf and exp", signed(HS512, "new", hs512, `{"nbf":1000,"exp":1001}`), nil},
 		{"exp a string", signed(HS512, "new", hs512, `{"exp":"1001"}`), ErrTimeClaim},
 		{"exp null", signed(HS512, "new", hs512, `{"exp":null}`), ErrTimeClaim},
 		{"exp an array", signed(HS512, "new", hs512, `{"exp":[1001]}`), ErrTimeClaim},
 		{"nbf a string", signed(HS512, "new", hs512, `{"nbf":"0"}`), ErrTimeClaim},
 		{"exp in another spelling", signed(HS512, "new", hs512, `{"\u0065xp":1}`), ErrExpired},
-		{"exp within the payload", signed(HS512, "new", hs512, `{"payload":{"exp":1}}`), nil},
-		{"expired, and by another key", signed(HS512, "other", hs512, `{"exp":1}`), ErrSignature},
+		{"exp in the payload", signed(HS512, "new", hs512, `{"payload":{"exp":1}}`), nil},
+		{"expired, and signed with another key", signed(HS512, "other", hs512, `{"exp":1}`), ErrSignature},
 	}
 	for _, test := range tests {
 		token, err := Parse(test.token)
@@ -61,7 +62,7 @@ func TestValidate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := token.Validate(nil, now); !errors.Is(err, ErrSignature) {
-		t.Errorf("without keys: %v", err)
+		t.Errorf("without keys: %v, want %v", err, ErrSignature)
 	}
 }
 
@@ -84,7 +85,7 @@ func TestID(t *testing.T) {
 			t.Fatal(err)
 		}
 		if id, ok := token.ID(); id != test.id || ok != test.ok {
-			t.Errorf("%s: %q, %t", test.claims, id, ok)
+			t.Errorf("%s: %q, %t, want %q, %t", test.claims, id, ok, test.id, test.ok)
 		}
 	}
 }
