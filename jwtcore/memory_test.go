@@ -2,6 +2,7 @@ package jwtcore
 
 import (
 	"bytes"
+	"crypto/sha512"
 	"hash"
 	"math/rand/v2"
 	"reflect"
@@ -11,9 +12,9 @@ import (
 	"unsafe"
 )
 
-// TestTokenSharesNoMemory appends to the parts of a token, which must not reach
-// into its other parts, and changes the header of one token, which must not
-// change another.
+// TestTokenSharesNoMemory checks that appending to one part of a token leaves the
+// others alone, and that changing the header of one token leaves other tokens
+// alone.
 func TestTokenSharesNoMemory(t *testing.T) {
 	parse := func() Token {
 		token, err := Parse(golden[0].token)
@@ -56,13 +57,14 @@ func TestDecodeSecretCopies(t *testing.T) {
 	}
 }
 
-// memoryOf returns the bytes of what pointer points to.
+// memoryOf returns the memory of the value that pointer points to.
 func memoryOf(pointer any) []byte {
 	value := reflect.ValueOf(pointer)
 	return unsafe.Slice((*byte)(value.UnsafePointer()), value.Type().Elem().Size())
 }
 
-// TestHasherForgetsSecret looks for secrets in the memory that is used again.
+// TestHasherForgetsSecret looks for secrets in the memory of a hasher, which is
+// pooled.
 func TestHasherForgetsSecret(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection would empty the pools
 	for _, algorithm := range algorithms {
@@ -76,24 +78,46 @@ func TestHasherForgetsSecret(t *testing.T) {
 				"matches": func(h *hasher) { h.matches(make([]byte, 64), secret, []byte(strings.Repeat("text", 10))) },
 			} {
 				h := &hasher{hash: algorithm.newHash().(restorableHash)}
-				fresh := string(h.state())
 				use(h)
 				memory := append(bytes.Clone(memoryOf(h)), memoryOf(h.hash)...)
 				for _, trace := range traces(algorithm.newHash(), secret) {
 					if bytes.Contains(memory, trace) {
-						t.Errorf("%s, %s, %d bytes: the memory has a trace of the secret: %x", name, algorithm, size, trace)
+						t.Errorf("%s, %s, %d bytes: the memory contains a trace of the secret: %x", name, algorithm, size, trace)
 					}
 				}
-				if string(h.state()) != fresh {
-					t.Errorf("%s, %s, %d bytes: the hash keeps its state", name, algorithm, size)
+				if !bytes.Equal(memoryOf(h.hash), memoryOf(algorithm.newHash())) {
+					t.Errorf("%s, %s, %d bytes: the hash is not as good as new", name, algorithm, size)
 				}
 			}
 		}
 	}
 }
 
-// traces returns all parts of 8 bytes of a secret, of its hash, and of both xor
-// the pads of HMAC.
+// TestReleaseResetsHash checks that the states of a Key do not stay in the pool.
+func TestReleaseResetsHash(t *testing.T) {
+	algorithm := newAlgorithm("HS512", sha512.Size, sha512.New)
+	key, h := NewKey(algorithm, []byte("key")), algorithm.hasher()
+	fresh := string(h.state())
+	h.restore(key.outer)
+	algorithm.release(h)
+	if string(h.state()) != fresh {
+		t.Error("the hash keeps its state")
+	}
+}
+
+func TestRestorePanics(t *testing.T) {
+	h := HS512.hasher()
+	defer HS512.release(h)
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic for an invalid state")
+		}
+	}()
+	h.restore([]byte("invalid"))
+}
+
+// traces returns all sequences of 8 bytes in a secret and in its hash, each also
+// xor ipad and xor opad.
 func traces(hash hash.Hash, secret []byte) (traces [][]byte) {
 	hash.Write(secret)
 	for _, text := range [][]byte{secret, hash.Sum(nil)} {
