@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// The limits are what no minter and no inspector of such a token can avoid: the
-// blocks of SHA-512 and, for a new token, a UUID and a reading of the clock.
+// A limit is the work that minting or verifying a token cannot avoid: the blocks of
+// SHA-512 and, for a new token, a UUID and a reading of the clock.
 //
 // The inner hash of the MAC over a token of the golden vectors' size takes two
 // blocks once the key's pads are absorbed, and the outer hash takes one. A key
@@ -26,8 +26,8 @@ func hashBlocks(text *[verifyBlocks * sha512.BlockSize]byte, n int) [sha512.Size
 	return sha512.Sum512(text[:n*sha512.BlockSize-17])
 }
 
-// contenders are functions that do some work, each with a function that does no
-// more of it than the limit.
+// contenders returns functions to measure, each with a function that does only the
+// work of its limit.
 func contenders() map[string]struct{ run, limit func() } {
 	key, secret := NewKey(HS512, []byte(publishedKey)), []byte(publishedKey)
 	text, data := golden[0].token, []byte(golden[0].data)
@@ -55,7 +55,7 @@ func contenders() map[string]struct{ run, limit func() } {
 	}
 }
 
-// BenchmarkLimit reports how many times as long as its limit a function takes.
+// BenchmarkLimit reports the time of a function as a multiple of its limit.
 func BenchmarkLimit(b *testing.B) {
 	for name, contender := range contenders() {
 		b.Run(name, func(b *testing.B) {
@@ -69,9 +69,9 @@ func BenchmarkLimit(b *testing.B) {
 	}
 }
 
-// fastest runs two functions by turns, for a few microseconds at a time, and
-// returns the shortest time that each took: whatever else the machine does can
-// only add to it.
+// fastest runs two functions in turns, for a few microseconds at a time, and
+// returns the shortest time of each. Other work on the machine can only make a
+// time longer.
 func fastest(first, second func()) (shortest, shortestSecond time.Duration) {
 	shortest, shortestSecond = time.Hour, time.Hour
 	for range 1000 {
@@ -89,7 +89,7 @@ func timeOf(run func()) time.Duration {
 	return time.Since(began)
 }
 
-// BenchmarkMint reports the time of one call on each core.
+// BenchmarkMint includes a new id and a reading of the clock.
 func BenchmarkMint(b *testing.B) {
 	mint := contenders()["Mint"].run
 	b.ReportAllocs()
@@ -107,11 +107,11 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// BenchmarkTwoCores reports how many times the tokens of one goroutine two mint
-// at the same time.
+// BenchmarkTwoCores reports how many times as many tokens two goroutines mint as
+// one does in the same time.
 func BenchmarkTwoCores(b *testing.B) {
 	if runtime.NumCPU() < 2 {
-		b.Fatal("this machine has one core")
+		b.Fatal("this benchmark needs two cores")
 	}
 	tokens := func(goroutines int) float64 { // per second
 		const each = 50_000
@@ -137,8 +137,8 @@ func BenchmarkTwoCores(b *testing.B) {
 	b.ReportMetric(two/one, "times-one-core")
 }
 
-// BenchmarkMAC computes the MAC over a token with a Key, whose two states are
-// saved, and with a secret.
+// BenchmarkMAC compares a Key, which keeps its two states, with a secret that is
+// used once.
 func BenchmarkMAC(b *testing.B) {
 	secret, text := []byte(publishedKey), []byte(golden[0].token[:205])
 	key, mac := NewKey(HS512, secret), make([]byte, HS512.size)

@@ -7,9 +7,10 @@ import (
 	"testing"
 )
 
-// TestDecodeSegment tries every pair of bytes at each place in a group of four:
-// a segment decodes only if the result encodes to the same bytes again.
+// TestDecodeSegment tries every pair of bytes at each position in a group of four.
+// A segment decodes only if the result encodes to the same segment again.
 func TestDecodeSegment(t *testing.T) {
+	t.Parallel()
 	for a := range 256 {
 		for b := range 256 {
 			two := string([]byte{byte(a), byte(b)})
@@ -18,7 +19,7 @@ func TestDecodeSegment(t *testing.T) {
 				lenient, lenientErr := base64.RawURLEncoding.DecodeString(segment)
 				canonical := lenientErr == nil && base64.RawURLEncoding.EncodeToString(lenient) == segment
 				if canonical != (err == nil) {
-					t.Fatalf("%q: %v, but canonical is %t", segment, err, canonical)
+					t.Fatalf("%q: error %v, but canonical: %t", segment, err, canonical)
 				}
 				if err == nil && string(decoded) != string(lenient) {
 					t.Fatalf("%q: %q, want %q", segment, decoded, lenient)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestAppendEncoded compares with encoding/base64 at every length around the
-// steps of the encoder, and checks that it writes nothing behind its result.
+// TestAppendEncoded compares the encoder with encoding/base64 at many lengths, and
+// checks that it writes nothing after its result.
 func TestAppendEncoded(t *testing.T) {
 	src := make([]byte, 300)
 	for i := range src {
@@ -20,7 +20,7 @@ func TestAppendEncoded(t *testing.T) {
 		}
 		space := bytes.Repeat([]byte{'!'}, 1000)
 		if got := appendEncoded(space[:0], src[:n]); space[len(got)] != '!' {
-			t.Errorf("%d bytes: it wrote behind its result", n)
+			t.Errorf("%d bytes: it wrote after its result", n)
 		}
 	}
 }
@@ -36,17 +36,17 @@ func FuzzBase64url(f *testing.F) {
 		}
 		decoded, err := decodeSegment(string(encoded), "any")
 		if err != nil || !bytes.Equal(decoded, src) {
-			t.Fatalf("%q came back as %q, %v", src, decoded, err)
+			t.Fatalf("%q decoded to %q, %v", src, decoded, err)
 		}
-		// Whatever decodes is canonical.
+		// What decodes is canonical.
 		if decoded, err := decodeSegment(string(src), "any"); err == nil && string(appendEncoded(nil, decoded)) != string(src) {
-			t.Fatalf("%q decodes as %q, which encodes differently", src, decoded)
+			t.Fatalf("%q decodes to %q, which encodes differently", src, decoded)
 		}
 	})
 }
 
-// BenchmarkEncode encodes claims of the golden vectors' size, with this package
-// and with encoding/base64.
+// BenchmarkEncode compares the encoder with encoding/base64 on claims of the
+// golden vectors' size.
 func BenchmarkEncode(b *testing.B) {
 	src, dst := make([]byte, 126), make([]byte, 0, 200)
 	b.Run("SixBytes", func(b *testing.B) {

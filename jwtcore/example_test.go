@@ -7,7 +7,7 @@ import (
 	"tokenmint/jwtcore"
 )
 
-// The key of these examples is published: a real one is random and secret.
+// exampleKey is published. A real key is random and secret.
 const exampleKey = "a9ddbcaba8c0ac1a0a812dc0c2f08514b23f2db0a68343cb8199ebb38a6d91e4ebfb378e22ad39c2d01d0b4ec9c34aa91056862ddace3fbbd6852ee60c36acbf"
 
 func ExampleKey_Mint() {
@@ -22,7 +22,7 @@ func ExampleKey_Mint() {
 	// eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzUxMiJ9.eyJpYXQiOjE2Njg2NzY5MDcsImp0aSI6ImYxMGZiNWY0NzQ2MWRlNGRkOGM3NjExM2NhZDc4MDNiIiwicGF5bG9hZCI6eyJkYXRhIjoidGhpcyBpcyB0ZXN0IiwiZGF0ZSI6IjIwMjItMTEtMTcifX0.LgY1OHZamo0irNBb3uGQvWRzdFEiBfjmyBOKewPAvPGqmFJGh3HaqdzDMZyX3TzKdTV35a748Xz6hoPOIxPWrA
 }
 
-// The token of RFC 7515 appendix A.1, whose key is given as base64url.
+// This is the token of RFC 7515 appendix A.1. The RFC gives its key as base64url.
 func ExampleToken_Verify() {
 	token, err := jwtcore.Parse("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
 	if err != nil {

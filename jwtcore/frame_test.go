@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// TestFrame prepares one frame for one second after another, forwards and
-// backwards, in several time zones, with lifetimes of all lengths.
+// TestFrame prepares one frame again and again, for times that go forwards and
+// backwards, in several time zones, with lifetimes of different lengths.
 func TestFrame(t *testing.T) {
 	midnight := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	east, west := time.FixedZone("east", 14*60*60), time.FixedZone("west", -12*60*60)
-	var f frame // of one algorithm
+	var f frame
 	for _, at := range []time.Time{
 		time.Unix(0, 0), time.Unix(1, 0), midnight.Add(-time.Nanosecond), midnight, midnight.Add(time.Second - 1), midnight.Add(-time.Second),
 		midnight.Add(24*time.Hour - 1), midnight.Add(24 * time.Hour), midnight.In(east), midnight.Add(15 * time.Hour).In(east),
@@ -39,8 +39,8 @@ func TestFrame(t *testing.T) {
 	}
 }
 
-// BenchmarkFrame compares the frame of a second's first token with that of the
-// tokens after it.
+// BenchmarkFrame compares the frame for the first token of a second with the frame
+// for the tokens after it.
 func BenchmarkFrame(b *testing.B) {
 	at := time.Unix(1668664446, 0)
 	b.Run("Prepare", func(b *testing.B) {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestParseHeaderRecognizes checks that a header that is recognized gives the same
-// token as one that is read.
+// TestParseHeaderRecognizes checks that recognizing a header has the same result
+// as reading it.
 func TestParseHeaderRecognizes(t *testing.T) {
 	var recognized, read Token
 	if err := recognized.parseHeader(HS512.encodedHeader); err != nil {

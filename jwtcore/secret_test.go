@@ -24,7 +24,7 @@ func TestDecodeSecret(t *testing.T) {
 		{"base64", "a2V5cw", "keys", false},
 		{"base64", "a2V5cy4=", "keys.", false},
 		{"base64", "a2V5cy4", "keys.", false},
-		{"base64", "a2V5cx", "keys", false}, // unused bits, which libraries ignore
+		{"base64", "a2V5cx", "keys", false}, // unused bits are ignored
 		{"base64", "a2V5cw=", "", true},
 		{"base64", "a2V5cy4==", "", true},
 		{"base64", "a2V5cw===", "", true},

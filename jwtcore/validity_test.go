@@ -10,7 +10,7 @@ func TestValidity(t *testing.T) {
 	now := time.Unix(1000, 0)
 	tests := []struct {
 		claims             string
-		state              State // empty if there is nothing to judge
+		state              State // empty if no claim is a time
 		expires, notBefore string
 	}{
 		{`{}`, "", "", ""},
@@ -64,7 +64,7 @@ func TestValidity(t *testing.T) {
 		}
 		validity, ok := token.Validity(now)
 		if ok != (test.state != "") {
-			t.Errorf("%s: ok: %t", test.claims, ok)
+			t.Errorf("%s: ok: %t, want %t", test.claims, ok, !ok)
 		}
 		if ok && validity.State != test.state {
 			t.Errorf("%s: %s, want %s", test.claims, validity.State, test.state)
@@ -78,7 +78,7 @@ func TestValidity(t *testing.T) {
 	}
 }
 
-// TestValidityWithinASecond judges whole seconds by a clock with nanoseconds.
+// TestValidityWithinASecond takes the time to the nanosecond.
 func TestValidityWithinASecond(t *testing.T) {
 	tests := []struct {
 		claims string

@@ -11,7 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// members returns the members of an object as text, and the error of ReadObject.
+// members calls ReadObject and returns the members that it visits, as text.
 func members(object string) (string, error) {
 	var text strings.Builder
 	err := ReadObject([]byte(object), func(name []byte, value jsontext.Value) {
@@ -98,7 +98,7 @@ func TestReadObjectRefuses(t *testing.T) {
 	}
 }
 
-// TestErrorsQuoteNothing puts a secret into every place of a faulty text.
+// TestErrorsQuoteNothing puts a secret into every part of a faulty text.
 func TestErrorsQuoteNothing(t *testing.T) {
 	const secret = "Secret"
 	for _, text := range []string{
@@ -110,8 +110,8 @@ func TestErrorsQuoteNothing(t *testing.T) {
 	}
 }
 
-// TestReadObjectSharesNoCapacity appends to a name and a value, which must not
-// reach into the object.
+// TestReadObjectSharesNoCapacity checks that appending to a name or a value leaves
+// the object alone.
 func TestReadObjectSharesNoCapacity(t *testing.T) {
 	object := []byte(`{"a":1,"b":2}`)
 	before := string(object)
@@ -124,7 +124,7 @@ func TestReadObjectSharesNoCapacity(t *testing.T) {
 	}
 }
 
-// TestReaderIsReleasedEmpty checks that the pool keeps no text.
+// TestReaderIsReleasedEmpty checks that a pooled reader holds no text.
 func TestReaderIsReleasedEmpty(t *testing.T) {
 	r := newReader([]byte(`{"a":1}`))
 	if _, err := r.decoder.ReadValue(); err != nil {
@@ -132,7 +132,7 @@ func TestReaderIsReleasedEmpty(t *testing.T) {
 	}
 	r.release()
 	if r.buffer.Cap() != 0 || len(r.decoder.UnreadBuffer()) != 0 {
-		t.Errorf("the reader keeps %q", r.decoder.UnreadBuffer())
+		t.Errorf("the reader holds %q", r.decoder.UnreadBuffer())
 	}
 }
 
@@ -168,14 +168,14 @@ func TestDepth(t *testing.T) {
 func TestAppendCompactPanics(t *testing.T) {
 	defer func() {
 		if recover() == nil {
-			t.Error("no panic for a value that is not valid")
+			t.Error("no panic for an invalid value")
 		}
 	}()
 	AppendCompact(nil, jsontext.Value(`[`))
 }
 
-// FuzzReadObject reads arbitrary text. What ReadObject accepts, encoding/json
-// understands in the same way, and compact it is the same value.
+// FuzzReadObject reads arbitrary text. If ReadObject accepts it, encoding/json
+// finds the same members in it, and compacts them in the same way.
 func FuzzReadObject(f *testing.F) {
 	for _, seed := range []string{`{}`, ` {"a" : [1, {"b":"\u0061"}] , "c":-0.50E+1} `, `{"a":1,"a":2}`, `{"\ud800":1}`, `{"a":1} x`, "{\"\xff\":1}"} {
 		f.Add([]byte(seed))
@@ -189,7 +189,7 @@ func FuzzReadObject(f *testing.F) {
 			values[string(name)] = json.RawMessage(value)
 		})
 		if !bytes.Equal(object, before) {
-			t.Fatalf("ReadObject wrote to its input: %q became %q", before, object)
+			t.Fatalf("ReadObject changed its input %q to %q", before, object)
 		}
 		if err != nil {
 			if !errors.Is(err, ErrNotObject) || strings.Contains(err.Error(), "\n") {
@@ -199,21 +199,21 @@ func FuzzReadObject(f *testing.F) {
 		}
 		var oracle map[string]json.RawMessage
 		if err := json.Unmarshal(object, &oracle); err != nil {
-			t.Fatalf("%q: accepted, but encoding/json: %v", object, err)
+			t.Fatalf("%q: ReadObject accepts it, but encoding/json returns: %v", object, err)
 		}
 		if len(order) != len(oracle) || len(values) != len(oracle) {
-			t.Fatalf("%q: members %q, but encoding/json has %d", object, order, len(oracle))
+			t.Fatalf("%q: the members are %q, but encoding/json finds %d", object, order, len(oracle))
 		}
 		for name, value := range oracle {
 			if string(values[name]) != string(value) {
-				t.Fatalf("%q: %q is %s, but encoding/json has %s", object, name, values[name], value)
+				t.Fatalf("%q: %q is %s, but encoding/json finds %s", object, name, values[name], value)
 			}
 			var want bytes.Buffer
 			if err := json.Compact(&want, value); err != nil {
 				t.Fatal(err)
 			}
 			if got := AppendCompact([]byte("before "), jsontext.Value(value)); string(got) != "before "+want.String() {
-				t.Fatalf("%s: compact %s, want %s", value, got, want.String())
+				t.Fatalf("%s: compacted to %s, want %s", value, got, want.String())
 			}
 		}
 	})

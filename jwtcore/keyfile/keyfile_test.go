@@ -15,10 +15,12 @@ import (
 	"tokenmint/jwtcore"
 )
 
-// publishedKey is the key of the service's specification, and so not a secret.
+// publishedKey is a key that the service's specification publishes, so it is not a
+// secret.
 const publishedKey = "a9ddbcaba8c0ac1a0a812dc0c2f08514b23f2db0a68343cb8199ebb38a6d91e4ebfb378e22ad39c2d01d0b4ec9c34aa91056862ddace3fbbd6852ee60c36acbf"
 
-// mint returns a token that depends on nothing but the key.
+// mint returns a token that depends only on key. The tokens of two keys are equal
+// only if the keys are.
 func mint(key *jwtcore.Key) string {
 	return string(key.Mint(nil, jwtcore.Claims{IssuedAt: time.Unix(0, 0), Data: []byte(`1`)}))
 }
@@ -43,7 +45,7 @@ func TestParse(t *testing.T) {
 		{"too long", long("a", MaxKeySize+1), nil, "line 1: 16385 bytes, but a key has at most 16384"},
 		{"one byte short", long("a", 63), nil, "line 1: 63 bytes, but HS512 needs at least 64 (RFC 7518 section 3.2)"},
 		{"CR does not count", long("a", 63) + "\r", nil, "63 bytes"},
-		{"the second too short", long("a", 64) + "\nshort\n", nil, "line 2: 5 bytes"},
+		{"the second key too short", long("a", 64) + "\nshort\n", nil, "line 2: 5 bytes"},
 		{"empty", "", nil, "there is no key"},
 		{"only blank lines", "\n\r\n  \n", nil, "there is no key"},
 		{"not UTF-8", long("\xff", 64), nil, "line 1: the key is not UTF-8"},
@@ -96,7 +98,7 @@ func TestRead(t *testing.T) {
 			continue
 		}
 		if !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: %q, want one line with the name of the file and without the key", name, err)
+			t.Errorf("%s: %q, want one line with the path and without the key", name, err)
 		}
 	}
 	if _, err := Read(bad["missing"]); !errors.Is(err, fs.ErrNotExist) {
@@ -111,7 +113,7 @@ func TestCreate(t *testing.T) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil || !regexp.MustCompile(`^[0-9a-f]{128}\n$`).Match(text) {
-		t.Errorf("the file is not 128 hex digits and a line feed, %v", err)
+		t.Errorf("the file is not 128 hex digits and a line feed: %v", err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
@@ -123,7 +125,7 @@ func TestCreate(t *testing.T) {
 		t.Error("the second call changed the file")
 	}
 	if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 {
-		t.Errorf("%d files are in the folder, want 1", len(entries))
+		t.Errorf("the folder has %d files, want 1", len(entries))
 	}
 	other := filepath.Join(t.TempDir(), "signing.key")
 	Create(other)
@@ -164,7 +166,7 @@ func TestCreateRace(t *testing.T) {
 	count := 0
 	for i, text := range texts {
 		if len(text) != 129 || text != texts[0] {
-			t.Errorf("reader %d has a different key, of %d bytes", i, len(text))
+			t.Errorf("call %d: the file had %d bytes or another key", i, len(text))
 		}
 		if creators[i] {
 			count++
