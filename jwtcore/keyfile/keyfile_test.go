@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -35,6 +37,7 @@ func TestParse(t *testing.T) {
 		{"one key", long("a", 64), []string{long("a", 64)}, ""},
 		{"with LF", long("a", 64) + "\n", []string{long("a", 64)}, ""},
 		{"with CR LF", long("a", 64) + "\r\n", []string{long("a", 64)}, ""},
+		{"with CR CR LF", long("a", 64) + "\r\r\n", []string{long("a", 64)}, ""},
 		{"with CR", long("a", 64) + "\r", []string{long("a", 64)}, ""},
 		{"two keys", long("a", 64) + "\n" + long("b", 64), []string{long("a", 64), long("b", 64)}, ""},
 		{"blank lines", "\n\r\n" + long("a", 64) + "\n \t\n" + long("b", 64) + "\r\n\n", []string{long("a", 64), long("b", 64)}, ""},
@@ -53,8 +56,8 @@ func TestParse(t *testing.T) {
 	for _, test := range tests {
 		keys, err := Parse([]byte(test.text))
 		if test.reason != "" {
-			if !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), test.reason) {
-				t.Errorf("%s: %v, want a text with %q", test.name, err, test.reason)
+			if !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), test.reason) || keys != nil {
+				t.Errorf("%s: %d keys, %v, want none and a text with %q", test.name, len(keys), err, test.reason)
 			}
 			continue
 		}
@@ -82,27 +85,49 @@ func TestRead(t *testing.T) {
 	if keys, err := Read(write("good", publishedKey+"\n"+publishedKey+"\n")); err != nil || len(keys) != 2 {
 		t.Errorf("%d keys, %v", len(keys), err)
 	}
-	secret := "not-long-enough-and-secret"
-	bad := map[string]string{
-		"missing":     filepath.Join(folder, "missing"),
-		"a folder":    folder,
-		"empty":       write("empty", ""),
-		"short":       write("short", secret),
-		"over 1 MiB":  write("large", strings.Repeat(publishedKey+"\n", 9000)),
-		"a long line": write("long", strings.Repeat("a", MaxKeySize+1)),
+	largest := strings.Repeat(publishedKey[1:]+"\n", maxFileSize/len(publishedKey))
+	if keys, err := Read(write("largest", largest)); err != nil || len(largest) != maxFileSize {
+		t.Errorf("%d keys in %d bytes, %v", len(keys), len(largest), err)
 	}
-	for name, path := range bad {
-		_, err := Read(path)
-		if !errors.Is(err, ErrKey) {
-			t.Errorf("%s: %v, want ErrKey", name, err)
+	secret := "not-long-enough-and-secret"
+	tests := []struct{ name, path, reason string }{
+		{"missing", filepath.Join(folder, "missing"), "no such file"},
+		{"a folder", folder, "is a directory"},
+		{"empty", write("empty", ""), "there is no key"},
+		{"short", write("short", secret), "line 1: 26 bytes"},
+		{"a byte too large", write("large", largest+"\n"), "has more than 1048576 bytes"},
+		{"a long line", write("long", strings.Repeat("a", MaxKeySize+1)), "line 1: 16385 bytes"},
+	}
+	for _, test := range tests {
+		_, err := Read(test.path)
+		if !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), test.reason) {
+			t.Errorf("%s: %v, want a text with %q", test.name, err, test.reason)
 			continue
 		}
-		if !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: %q, want one line with the path and without the key", name, err)
+		if !strings.Contains(err.Error(), test.path) || strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %q, want one line with the path and without the key", test.name, err)
 		}
 	}
-	if _, err := Read(bad["missing"]); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Read(filepath.Join(folder, "missing")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing: %v, want fs.ErrNotExist", err)
+	}
+}
+
+// TestReadStopsAtLimit reads a file of 64 MiB, most of which must stay unread.
+func TestReadStopsAtLimit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "large")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 64<<20); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Read(path)
+	runtime.ReadMemStats(&after)
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 16<<20 || !errors.Is(err, ErrKey) {
+		t.Errorf("%d bytes allocated, %v", allocated, err)
 	}
 }
 
@@ -127,17 +152,83 @@ func TestCreate(t *testing.T) {
 	if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 {
 		t.Errorf("the folder has %d files, want 1", len(entries))
 	}
-	other := filepath.Join(t.TempDir(), "signing.key")
-	Create(other)
-	if second, _ := os.ReadFile(other); bytes.Equal(second, text) {
-		t.Error("two new keys are equal")
+}
+
+// TestCreateRandomBytes checks that each byte of a new key is random.
+func TestCreateRandomBytes(t *testing.T) {
+	folder := t.TempDir()
+	seen := make([]map[string]bool, MinKeySize) // the values of each byte
+	for i := range seen {
+		seen[i] = map[string]bool{}
+	}
+	for n := range 8 {
+		path := filepath.Join(folder, strconv.Itoa(n))
+		if created, err := Create(path); !created || err != nil {
+			t.Fatalf("created: %t, %v", created, err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range seen {
+			seen[i][string(text[2*i:2*i+2])] = true
+		}
+	}
+	for i, values := range seen {
+		if len(values) == 1 {
+			t.Errorf("byte %d is the same in all keys", i)
+		}
 	}
 }
 
-func TestCreateWithoutFolder(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "missing", "signing.key")
-	if created, err := Create(path); created || !errors.Is(err, ErrKey) {
+// TestCreateTouchesNothing checks that Create leaves the folder alone if the path
+// is in use, because the folder may be read-only.
+func TestCreateTouchesNothing(t *testing.T) {
+	folder := t.TempDir()
+	file, link := filepath.Join(folder, "file"), filepath.Join(folder, "link")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("missing", link); err != nil {
+		t.Fatal(err)
+	}
+	past := time.Unix(1000, 0)
+	if err := os.Chtimes(folder, past, past); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, link, filepath.Join(file, "signing.key")} {
+		if created, err := Create(path); created || err != nil {
+			t.Errorf("%s: created: %t, %v", path, created, err)
+		}
+		if info, err := os.Stat(folder); err != nil || !info.ModTime().Equal(past) {
+			t.Errorf("%s: Create changed the folder, %v", path, err)
+		}
+		if _, err := Read(path); !errors.Is(err, ErrKey) {
+			t.Errorf("%s: Read returns %v, want ErrKey", path, err)
+		}
+	}
+}
+
+// TestCreateInOneFolder checks that Create uses no other folder: a link cannot
+// lead from one file system to another.
+func TestCreateInOneFolder(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", filepath.Join(folder, "missing"))
+	if created, err := Create(filepath.Join(folder, "signing.key")); !created || err != nil {
 		t.Errorf("created: %t, %v", created, err)
+	}
+}
+
+func TestCreateFails(t *testing.T) {
+	folder := t.TempDir()
+	t.Chdir(folder)
+	for _, path := range []string{"", filepath.Join("missing", "signing.key")} {
+		if created, err := Create(path); created || !errors.Is(err, ErrKey) {
+			t.Errorf("%q: created: %t, %v", path, created, err)
+		}
+	}
+	if entries, err := os.ReadDir(folder); len(entries) != 0 || err != nil {
+		t.Errorf("the folder has %d files, want none, %v", len(entries), err)
 	}
 }
 
