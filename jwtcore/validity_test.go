@@ -78,7 +78,7 @@ func TestValidity(t *testing.T) {
 	}
 }
 
-// TestValidityWithinASecond takes the time to the nanosecond.
+// TestValidityWithinASecond checks that the nanoseconds of now count.
 func TestValidityWithinASecond(t *testing.T) {
 	tests := []struct {
 		claims string
