@@ -35,7 +35,7 @@ func TestDecodeSegment(t *testing.T) {
 func TestWhyNotBase64url(t *testing.T) {
 	for segment, want := range map[string]error{
 		"AA A": errLineBreak, "AA\tA": errLineBreak, "AA\vA": errLineBreak, "AA\fA": errLineBreak, "AA\nA": errLineBreak, "AA\rA": errLineBreak,
-		"AA=": errPadding, "AA==": errPadding,
+		"AA=": errPadding, "AA==": errPadding, "A=A": errPadding,
 		"A+A": errStandard, "A/A": errStandard,
 		"A!A": errAlphabet, "ÄA": errAlphabet, "A\x00": errAlphabet,
 		"A": errBits, "AB": errBits, "AAB": errBits, "AAAAA": errBits,

@@ -151,6 +151,7 @@ func TestAppendDataDepth(t *testing.T) {
 		{"one array too deep", arrays(maxDataDepth + 1), ErrTooDeep},
 		{"the deepest objects", objects(maxDataDepth), nil},
 		{"one object too deep", objects(maxDataDepth + 1), ErrTooDeep},
+		{"one array or object too deep", strings.Repeat(`[{"a":`, maxDataDepth/2+1) + "1" + strings.Repeat("}]", maxDataDepth/2+1), ErrTooDeep},
 		{"wide, not deep", wide, nil},
 		{"brackets in a string", bracketsInText, nil},
 	}

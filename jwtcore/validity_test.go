@@ -41,6 +41,7 @@ func TestValidity(t *testing.T) {
 		{`{"exp":9223372036854775808}`, StateValid, "", ""},
 		{`{"exp":1e-400}`, StateExpired, "1970-01-01T00:00:00Z", ""},
 		{`{"exp":-62135596799}`, StateExpired, "0001-01-01T00:00:01Z", ""},
+		{`{"exp":-62135596799.5}`, StateExpired, "", ""},
 		{`{"exp":-62135596800}`, StateExpired, "", ""},
 
 		{`{"exp":"1001"}`, "", "", ""},
@@ -51,10 +52,14 @@ func TestValidity(t *testing.T) {
 		{`{"payload":{"exp":1}}`, "", "", ""},
 	}
 	text := func(t time.Time) string {
-		if t.IsZero() {
+		switch {
+		case t.IsZero():
 			return ""
+		case t.Location() != time.UTC:
+			return "not in UTC"
+		default:
+			return t.Format(layout)
 		}
-		return t.Format(layout)
 	}
 	for _, test := range tests {
 		token, err := Parse(join(hs512, test.claims, ""))

@@ -127,7 +127,7 @@ func TestReadObjectSharesNoCapacity(t *testing.T) {
 // TestReaderIsReleasedEmpty checks that a pooled reader holds no text.
 func TestReaderIsReleasedEmpty(t *testing.T) {
 	r := newReader([]byte(`{"a":1}`))
-	if _, err := r.decoder.ReadValue(); err != nil {
+	if _, err := r.decoder.ReadToken(); err != nil {
 		t.Fatal(err)
 	}
 	r.release()
@@ -161,6 +161,22 @@ func TestDepth(t *testing.T) {
 	for value, want := range tests {
 		if got := Depth(jsontext.Value(value)); got != want {
 			t.Errorf("%.80s: %d, want %d", value, got, want)
+		}
+	}
+}
+
+func TestAppendCompact(t *testing.T) {
+	tests := []struct{ value, want string }{
+		{" \t\r\n1.50", `1.50`},
+		{"\"\\u0061 \\/\" \t\r\n", `"\u0061 \/"`},
+		{"null", `null`},
+		{" { \"b\" : 1E+2 ,\r\n\t\"\\u0061\" : [ ] } ", `{"b":1E+2,"\u0061":[]}`},
+		{" [ -0 , { \"a\" : true } ] ", `[-0,{"a":true}]`},
+		{`{"a" : 1, "a" : 2}`, `{"a":1,"a":2}`},
+	}
+	for _, test := range tests {
+		if got := AppendCompact([]byte("before "), jsontext.Value(test.value)); string(got) != "before "+test.want {
+			t.Errorf("%q became %s, want before %s", test.value, got, test.want)
 		}
 	}
 }

@@ -42,6 +42,7 @@ func TestParse(t *testing.T) {
 		{"two keys", long("a", 64) + "\n" + long("b", 64), []string{long("a", 64), long("b", 64)}, ""},
 		{"blank lines", "\n\r\n" + long("a", 64) + "\n \t\n" + long("b", 64) + "\r\n\n", []string{long("a", 64), long("b", 64)}, ""},
 		{"white space is part of a key", " " + long("a", 63) + "\n", []string{" " + long("a", 63)}, ""},
+		{"CR before a key is part of it", "\r" + long("a", 63), []string{"\r" + long("a", 63)}, ""},
 		{"hex is text", publishedKey, []string{publishedKey}, ""},
 		{"not ASCII", long("é", 32), []string{long("é", 32)}, ""},
 		{"the longest", long("a", MaxKeySize), []string{long("a", MaxKeySize)}, ""},
