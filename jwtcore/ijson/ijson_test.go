@@ -88,7 +88,8 @@ func TestReadObjectRefuses(t *testing.T) {
 		{`{"a":[{"b":1,"c":2,"b":3}]}`, "a member name occurs twice, again at byte 19"},
 		{`{"a":` + strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth) + `}`, "nesting deeper than 10000 levels, at byte 10004"},
 		{strings.Repeat(`{"a":`, 100_000), "nesting deeper than 10000 levels, at byte 50000"},
-		{"{\"" + strings.Repeat("a", MaxDepth) + "\":x}", "nesting deeper than 10000 levels, at byte 10004"},
+		{"{\"" + strings.Repeat("a", MaxDepth-5) + "\":x}", "a syntax error at byte 9999"},
+		{"{\"" + strings.Repeat("a", MaxDepth-4) + "\":x}", "a syntax error, or nesting deeper than 10000 levels, at byte 10000"},
 	}
 	for _, test := range tests {
 		_, err := members(test.text)
