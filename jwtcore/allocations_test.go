@@ -40,8 +40,8 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// TestHasherIsReleased checks that all that takes a hasher from the pool returns
-// it.
+// TestHasherIsReleased checks that each function that takes a hasher from the pool
+// returns it.
 func TestHasherIsReleased(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // a pool keeps one list per processor
