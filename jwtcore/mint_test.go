@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"tokenmint/jwtcore/ijson"
 )
 
 func TestMintGoldenVectors(t *testing.T) {
@@ -68,12 +70,28 @@ func TestMintClaims(t *testing.T) {
 	}
 }
 
+// TestMintAppends checks that Mint uses the space that dst has, and otherwise
+// allocates exactly what it needs.
 func TestMintAppends(t *testing.T) {
-	key := NewKey(HS512, []byte(publishedKey))
-	vector := golden[0]
-	got := key.Mint([]byte("before "), claimsOf(t, vector.issuedAt, vector.id, vector.data))
-	if string(got) != "before "+vector.token {
-		t.Errorf("got %s", got)
+	key, vector := NewKey(HS512, []byte(publishedKey)), golden[0]
+	claims, size := claimsOf(t, vector.issuedAt, vector.id, vector.data), len(vector.token)
+	tests := []struct{ length, capacity, want int }{
+		{0, 0, size},
+		{7, 7, 7 + size},
+		{7, 7 + size - 1, 7 + size},
+		{7, 7 + size, 7 + size},
+		{7, 1000, 1000},
+		{300, 500, 300 + size},
+	}
+	for _, test := range tests {
+		dst := make([]byte, test.length, test.capacity)
+		got := key.Mint(dst, claims)
+		if string(got) != string(dst)+vector.token {
+			t.Errorf("%d bytes, capacity %d: got %q", test.length, test.capacity, got)
+		}
+		if cap(got) != test.want {
+			t.Errorf("%d bytes, capacity %d: capacity %d, want %d", test.length, test.capacity, cap(got), test.want)
+		}
 	}
 }
 
@@ -156,8 +174,18 @@ func TestAppendDataDepth(t *testing.T) {
 		{"brackets in a string", bracketsInText, nil},
 	}
 	for _, test := range tests {
-		if _, err := AppendData(nil, jsontext.Value(test.value)); !errors.Is(err, test.want) {
+		got, err := AppendData([]byte("before "), jsontext.Value(test.value))
+		if !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
+		}
+		if err != nil && string(got) != "before " {
+			t.Errorf("%s: %.80q, want dst", test.name, got)
+		}
+	}
+	for depth, want := range map[int]error{maxDataDepth: nil, maxDataDepth + 1: ijson.ErrNotObject} {
+		inspection := `{"Claims":{"payload":{"data":` + arrays(depth) + `}}}`
+		if err := ijson.ReadObject([]byte(inspection), func([]byte, jsontext.Value) {}); !errors.Is(err, want) {
+			t.Errorf("the inspection of data of %d levels: %v, want %v", depth, err, want)
 		}
 	}
 }

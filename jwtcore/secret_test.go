@@ -32,6 +32,7 @@ func TestDecodeSecret(t *testing.T) {
 		{"base64", "a2V5c", "", true},
 		{"base64", "__79", "", true},
 		{"base64", "a2V5\n", "", true},
+		{"base64", "a2V5\r", "", true},
 		{"base64", "a2\r\nV5", "", true},
 		{"base64", " a2V5", "", true},
 		{"base64url", "__79", "\xff\xfe\xfd", false},

@@ -2,6 +2,7 @@ package jwtcore
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -55,6 +56,8 @@ func TestValidate(t *testing.T) {
 		}
 		if err := token.Validate(keys, now); !errors.Is(err, test.want) || err == nil != (test.want == nil) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
+		} else if errors.Is(err, ErrAlgorithm) && !strings.HasSuffix(err.Error(), "it must be HS512") {
+			t.Errorf("%s: %q, want a text that ends in HS512", test.name, err)
 		}
 	}
 	token, err := Parse(signed(HS512, "new", hs512, `{}`))

@@ -71,6 +71,7 @@ func TestReadObjectRefuses(t *testing.T) {
 		{`{"a":.5}`, "a syntax error at byte 5"},
 		{`{"a":+1}`, "a syntax error at byte 5"},
 		{`{"a":1.}`, "a syntax error at byte 7"},
+		{"{\"a\":\ufffd}", "a syntax error at byte 5"},
 		{`{"a":NaN}`, "a syntax error at byte 5"},
 		{`{"a":truE}`, "a syntax error at byte 8"},
 		{`{/**/}`, "a syntax error at byte 1"},
