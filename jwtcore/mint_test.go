@@ -92,6 +92,9 @@ func TestMintAppends(t *testing.T) {
 		if cap(got) != test.want {
 			t.Errorf("%d bytes, capacity %d: capacity %d, want %d", test.length, test.capacity, cap(got), test.want)
 		}
+		if test.want == test.capacity && &got[0] != &dst[0] {
+			t.Errorf("%d bytes, capacity %d: Mint did not use the space", test.length, test.capacity)
+		}
 	}
 }
 
