@@ -86,11 +86,29 @@ func TestHasherForgetsSecret(t *testing.T) {
 					}
 				}
 				if !bytes.Equal(memoryOf(h.hash), memoryOf(algorithm.newHash())) {
-					t.Errorf("%s, %s, %d bytes: the hash is not as good as new", name, algorithm, size)
+					t.Errorf("%s, %s, %d bytes: the memory of the hash is not that of a new one", name, algorithm, size)
 				}
 			}
 		}
 	}
+}
+
+// traces returns all sequences of 8 bytes in a secret and in its hash, each also
+// xor ipad and xor opad.
+func traces(hash hash.Hash, secret []byte) (traces [][]byte) {
+	hash.Write(secret)
+	for _, text := range [][]byte{secret, hash.Sum(nil)} {
+		for _, pad := range []byte{0, ipad[0], opad[0]} {
+			for i := 0; i+8 <= len(text); i++ {
+				trace := bytes.Clone(text[i : i+8])
+				for j := range trace {
+					trace[j] ^= pad
+				}
+				traces = append(traces, trace)
+			}
+		}
+	}
+	return traces
 }
 
 // TestReleaseResetsHash checks that the states of a Key do not stay in the pool.
@@ -114,22 +132,4 @@ func TestRestorePanics(t *testing.T) {
 		}
 	}()
 	h.restore([]byte("invalid"))
-}
-
-// traces returns all sequences of 8 bytes in a secret and in its hash, each also
-// xor ipad and xor opad.
-func traces(hash hash.Hash, secret []byte) (traces [][]byte) {
-	hash.Write(secret)
-	for _, text := range [][]byte{secret, hash.Sum(nil)} {
-		for _, pad := range []byte{0, ipad[0], opad[0]} {
-			for i := 0; i+8 <= len(text); i++ {
-				trace := bytes.Clone(text[i : i+8])
-				for j := range trace {
-					trace[j] ^= pad
-				}
-				traces = append(traces, trace)
-			}
-		}
-	}
-	return traces
 }

@@ -182,7 +182,7 @@ func TestAppendDataDepth(t *testing.T) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
 		}
 		if err != nil && string(got) != "before " {
-			t.Errorf("%s: %.80q, want dst", test.name, got)
+			t.Errorf("%s: AppendData changed dst to %.80q", test.name, got)
 		}
 	}
 	for depth, want := range map[int]error{maxDataDepth: nil, maxDataDepth + 1: ijson.ErrNotObject} {
