@@ -111,13 +111,6 @@ func (h *hasher) states(secret []byte) (inner, outer []byte) {
 	return inner, h.state()
 }
 
-// appendMAC appends HMAC(key, text) to dst.
-func (k *Key) appendMAC(dst, text []byte) []byte {
-	h := k.algorithm.hasher()
-	defer k.algorithm.release(h)
-	return h.appendMAC(dst, k, text)
-}
-
 // matches reports whether mac is HMAC(key, text).
 func (k *Key) matches(mac, text []byte) bool {
 	h := k.algorithm.hasher()
@@ -125,6 +118,7 @@ func (k *Key) matches(mac, text []byte) bool {
 	return equalMAC(h.appendMAC(h.sum[:0], k, text), mac)
 }
 
+// appendMAC appends HMAC(k, text) to dst.
 func (h *hasher) appendMAC(dst []byte, k *Key, text []byte) []byte {
 	h.restore(k.inner)
 	h.hash.Write(text)
@@ -159,7 +153,6 @@ func (h *hasher) fit(secret []byte) []byte {
 	if len(secret) <= h.hash.BlockSize() {
 		return secret
 	}
-	h.hash.Reset()
 	h.hash.Write(secret)
 	return h.hash.Sum(h.key[:0])
 }

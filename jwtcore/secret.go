@@ -40,7 +40,7 @@ func decodeBase64(encoding *base64.Encoding, text []byte) ([]byte, error) {
 	if bytes.ContainsAny(text, "\r\n") { // which the decoder skips
 		return nil, errKeyLineBreak
 	}
-	if len(text)%4 == 0 && bytes.HasSuffix(text, []byte("=")) {
+	if bytes.HasSuffix(text, []byte("=")) {
 		encoding = encoding.WithPadding(base64.StdPadding)
 	}
 	return encoding.AppendDecode(nil, text)

@@ -43,6 +43,13 @@ func signed(algorithm *Algorithm, secret, header, claims string) string {
 	return input + "." + base64url.EncodeToString(mac)
 }
 
+// appendMAC appends HMAC(key, text) to dst.
+func (k *Key) appendMAC(dst, text []byte) []byte {
+	h := k.algorithm.hasher()
+	defer k.algorithm.release(h)
+	return h.appendMAC(dst, k, text)
+}
+
 // claimsOf returns the claims of a golden vector.
 func claimsOf(t testing.TB, issuedAt int64, id, data string) Claims {
 	t.Helper()

@@ -138,7 +138,7 @@ func Text(value jsontext.Value) (text []byte, ok bool) {
 	if value.Kind() != '"' {
 		return nil, false
 	}
-	if bytes.IndexByte(value, '\\') < 0 {
+	if !bytes.ContainsRune(value, '\\') {
 		return value[1 : len(value)-1 : len(value)-1], true
 	}
 	text, err := jsontext.AppendUnquote(nil, value)
