@@ -1,10 +1,10 @@
 package jwtcore
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // base64url is the encoding of the segments of a JWS (RFC 7515 §2): the URL-safe
@@ -21,11 +21,12 @@ var (
 	errBits      = errors.New("it was cut short, or the unused bits of its last character are not zero")
 )
 
-// decodeSegment decodes a segment of a token, which name names in errors. The
-// segment must be canonical: encoding the result gives the same segment again.
-func decodeSegment(segment, name string) ([]byte, error) {
-	decoded, err := base64url.DecodeString(segment)
-	if err != nil || strings.ContainsRune(segment, '\r') || strings.ContainsRune(segment, '\n') { // which the decoder skips
+// appendSegment appends to dst what a segment of a token encodes. The segment, which
+// name names in errors, must be canonical: encoding the result gives the same
+// segment again.
+func appendSegment(dst, segment []byte, name string) ([]byte, error) {
+	decoded, err := base64url.AppendDecode(dst, segment)
+	if err != nil || bytes.ContainsRune(segment, '\r') || bytes.ContainsRune(segment, '\n') { // which the decoder skips
 		return nil, fmt.Errorf("%w: the %s segment is not base64url as in RFC 7515: %w", ErrMalformed, name, whyNotBase64url(segment))
 	}
 	return decoded, nil
@@ -33,15 +34,15 @@ func decodeSegment(segment, name string) ([]byte, error) {
 
 // whyNotBase64url returns the most helpful reason for which segment is not
 // canonical base64url.
-func whyNotBase64url(segment string) error {
+func whyNotBase64url(segment []byte) error {
 	switch {
-	case strings.ContainsAny(segment, " \t\v\f\r\n"):
+	case bytes.ContainsAny(segment, " \t\v\f\r\n"):
 		return errLineBreak
-	case strings.ContainsRune(segment, '='):
+	case bytes.ContainsRune(segment, '='):
 		return errPadding
-	case strings.ContainsAny(segment, "+/"):
+	case bytes.ContainsAny(segment, "+/"):
 		return errStandard
-	case len(strings.Trim(segment, alphabet)) > 0:
+	case len(bytes.Trim(segment, alphabet)) > 0:
 		return errAlphabet
 	default:
 		return errBits

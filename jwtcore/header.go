@@ -13,8 +13,8 @@ import (
 //
 // It recognizes the header of the tokens that are minted here. That saves an
 // eighth of an inspection. BenchmarkParseHeader shows the gain.
-func (t *Token) parseHeader(segment string) (err error) {
-	if segment == HS512.encodedHeader {
+func (t *Token) parseHeader(segment []byte) (err error) {
+	if string(segment) == HS512.encodedHeader {
 		t.Header, t.algorithm = jsontext.Value(HS512.header), HS512
 		return nil
 	}
@@ -22,8 +22,8 @@ func (t *Token) parseHeader(segment string) (err error) {
 }
 
 // parseAnyHeader is parseHeader for any header.
-func (t *Token) parseAnyHeader(segment string) (err error) {
-	if t.Header, err = decodeSegment(segment, "header"); err != nil {
+func (t *Token) parseAnyHeader(segment []byte) (err error) {
+	if t.Header, err = appendSegment(nil, segment, "header"); err != nil {
 		return err
 	}
 	var alg jsontext.Value

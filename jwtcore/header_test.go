@@ -9,10 +9,10 @@ import (
 // as reading it.
 func TestParseHeaderRecognizes(t *testing.T) {
 	var recognized, read Token
-	if err := recognized.parseHeader(HS512.encodedHeader); err != nil {
+	if err := recognized.parseHeader([]byte(HS512.encodedHeader)); err != nil {
 		t.Fatal(err)
 	}
-	if err := read.parseAnyHeader(HS512.encodedHeader); err != nil {
+	if err := read.parseAnyHeader([]byte(HS512.encodedHeader)); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(recognized, read) || recognized.algorithm != HS512 {
@@ -24,12 +24,12 @@ func BenchmarkParseHeader(b *testing.B) {
 	var token Token
 	b.Run("Recognized", func(b *testing.B) {
 		for b.Loop() {
-			token.parseHeader(HS512.encodedHeader)
+			token.parseHeader([]byte(HS512.encodedHeader))
 		}
 	})
 	b.Run("Read", func(b *testing.B) {
 		for b.Loop() {
-			token.parseAnyHeader(HS512.encodedHeader)
+			token.parseAnyHeader([]byte(HS512.encodedHeader))
 		}
 	})
 }

@@ -1,9 +1,10 @@
 package jwtcore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -34,20 +35,23 @@ var errEncrypted = errors.New("it has five segments: an encrypted token (JWE, RF
 // each, as ijson.ReadObject reads it. The third may be empty. For any other text,
 // the error wraps ErrMalformed.
 func Parse(text string) (token Token, err error) {
-	header, claims, signature, err := split(text)
+	// One block of memory has room for the text and for what is decoded from it.
+	memory := append(make([]byte, 0, len(text)+base64url.DecodedLen(len(text))), text...)
+	header, claims, signature, err := split(memory)
 	if err != nil {
 		return token, err
 	}
-	token.signingInput = []byte(text[:len(header)+len(".")+len(claims)])
+	token.signingInput = slices.Clip(memory[:len(header)+len(".")+len(claims)])
 	if err := token.parseHeader(header); err != nil {
 		return token, err
 	}
-	if token.Claims, err = decodeSegment(claims, "claims"); err != nil {
+	if token.Claims, err = appendSegment(memory[len(memory):], claims, "claims"); err != nil {
 		return token, err
 	}
-	if token.signature, err = decodeSegment(signature, "signature"); err != nil {
+	if token.signature, err = appendSegment(token.Claims[len(token.Claims):], signature, "signature"); err != nil {
 		return token, err
 	}
+	token.Claims = slices.Clip(token.Claims)
 	if err := token.readClaims(); err != nil {
 		return token, fmt.Errorf("%w: the claims are %w", ErrMalformed, err)
 	}
@@ -55,16 +59,16 @@ func Parse(text string) (token Token, err error) {
 }
 
 // split returns the three segments of a token.
-func split(text string) (header, claims, signature string, err error) {
-	switch dots := strings.Count(text, "."); dots {
+func split(text []byte) (header, claims, signature []byte, err error) {
+	switch dots := bytes.Count(text, []byte{'.'}); dots {
 	case 2:
-		header, text, _ = strings.Cut(text, ".")
-		claims, signature, _ = strings.Cut(text, ".")
+		header, text, _ = bytes.Cut(text, []byte{'.'})
+		claims, signature, _ = bytes.Cut(text, []byte{'.'})
 		return header, claims, signature, nil
 	case 4:
-		return "", "", "", fmt.Errorf("%w: %w", ErrMalformed, errEncrypted)
+		return nil, nil, nil, fmt.Errorf("%w: %w", ErrMalformed, errEncrypted)
 	default:
-		return "", "", "", fmt.Errorf("%w: a JWT has three segments with a dot between them, but this has %d", ErrMalformed, dots+1)
+		return nil, nil, nil, fmt.Errorf("%w: a JWT has three segments with a dot between them, but this has %d", ErrMalformed, dots+1)
 	}
 }
 
