@@ -30,7 +30,9 @@ const (
 // TestStopLosesNothing, which stops the program under load, loses requests with
 // Shutdown and none with drain.
 //
-// It also keeps the deadlines of all its connections with a single timer: see
+// Otherwise net/http closes connections: an idle one after idleTimeout.
+//
+// The listener also keeps the deadlines of all its connections with a single timer: see
 // deadline.
 type connections struct {
 	net.Listener
@@ -83,8 +85,8 @@ func (l *connections) track(c net.Conn, state http.ConnState) {
 }
 
 // drain closes the listener, and each connection as soon as it is owed no
-// response. It returns nil when the last connection has ended, or ctx's error if
-// ctx ends first. If the next request on a connection has begun to arrive, its
+// response. It returns nil when the last connection has ended, ctx's error if ctx
+// ends first, or the listener's error if it cannot be closed. If the next request on a connection has begun to arrive, its
 // header may take headerTimeout; net/http would wait for its first bytes as long
 // as for an idle connection.
 func (l *connections) drain(ctx context.Context, headerTimeout time.Duration) error {

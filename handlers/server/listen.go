@@ -11,7 +11,7 @@ import (
 // listen returns a listener on bind, as in Config.
 func listen(bind string) (net.Listener, error) {
 	network, address := endpoint(bind)
-	if network == "unix" {
+	if network == "unix" && !strings.HasPrefix(address, "@") { // which names a socket that is not a file
 		return listenUnix(address)
 	}
 	var config net.ListenConfig

@@ -1,7 +1,7 @@
 // Package server serves HTTP/1.1 over TCP and Unix sockets. It adds what
 // net/http lacks: time limits that cost next to nothing, a certificate that can
-// be reloaded, Unix sockets that survive a crash, and a stop that leaves no
-// request unanswered.
+// be reloaded, Unix sockets that survive a crash, and a stop that, on Linux, leaves
+// no request unanswered.
 package server
 
 import (
@@ -50,11 +50,12 @@ type Config struct {
 	// still connect. Responses from then on should say Connection: close.
 	OnDrain func()
 
-	// GracefulTimeout bounds how long a stop waits for requests in flight.
+	// GracefulTimeout bounds the time that a stop takes. If it is zero, requests in
+	// flight are cut off at once.
 	GracefulTimeout time.Duration
 
-	// Logger receives what net/http has to say about connections, and the
-	// beginning and the end of a stop.
+	// Logger receives the errors of connections, and the beginning and the end of a
+	// stop.
 	Logger *slog.Logger
 }
 
@@ -70,8 +71,8 @@ type Server struct {
 // listens on its address. Clients can connect from then on; they are answered
 // once Serve is called.
 func Listen(config Config) (*Server, error) {
-	if config.Handler == nil || config.Logger == nil {
-		return nil, errors.New("server: Config.Handler or Config.Logger is nil")
+	if err := config.check(); err != nil {
+		return nil, err
 	}
 	s := &Server{config: config, certificate: certificate{certFile: config.CertFile, keyFile: config.KeyFile}}
 	if s.UsesTLS() {
@@ -85,6 +86,22 @@ func Listen(config Config) (*Server, error) {
 	}
 	s.start(listener)
 	return s, nil
+}
+
+// check returns an error if a field is missing.
+func (c Config) check() error {
+	switch {
+	case c.Bind == "" || c.Bind == "unix:":
+		return errors.New("server: Config.Bind has no address")
+	case (c.CertFile == "") != (c.KeyFile == ""):
+		return errors.New("server: Config.CertFile and Config.KeyFile need each other")
+	case c.Handler == nil:
+		return errors.New("server: Config.Handler is nil")
+	case c.Logger == nil:
+		return errors.New("server: Config.Logger is nil")
+	default:
+		return nil
+	}
 }
 
 // start makes the server answer what connects to listener, once Serve is called.
@@ -156,15 +173,18 @@ func (s *Server) stop(ended <-chan error) error {
 	case acceptErr = <-ended:
 	}
 	drainErr := s.connections.drain(ctx, headerTimeout)
-	s.http.Close() // ends acceptAll, if Drain could not close the listener
+	if errors.Is(drainErr, context.DeadlineExceeded) {
+		drainErr = fmt.Errorf("requests in flight were cut off after the graceful timeout of %v: %w", s.config.GracefulTimeout, drainErr)
+	}
+	s.http.Close() // ends acceptAll, even if drain could not close the listener
 	if acceptErr == nil {
 		acceptErr = <-ended
 	}
-	switch {
-	case !errors.Is(acceptErr, net.ErrClosed) && !errors.Is(acceptErr, http.ErrServerClosed):
-		return acceptErr
-	case drainErr != nil:
-		return fmt.Errorf("requests in flight were cut off after the graceful timeout of %v: %w", s.config.GracefulTimeout, drainErr)
+	if errors.Is(acceptErr, net.ErrClosed) || errors.Is(acceptErr, http.ErrServerClosed) {
+		acceptErr = nil // as intended
+	}
+	if err := errors.Join(acceptErr, drainErr); err != nil {
+		return err
 	}
 	s.config.Logger.Info("stopped")
 	return nil

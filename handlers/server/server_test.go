@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -22,8 +25,11 @@ func newTestConfig() Config {
 func TestListenRefusesIncompleteConfig(t *testing.T) {
 	t.Parallel()
 	for name, remove := range map[string]func(*Config){
-		"Handler": func(c *Config) { c.Handler = nil },
-		"Logger":  func(c *Config) { c.Logger = nil },
+		"Bind":     func(c *Config) { c.Bind = "" },
+		"CertFile": func(c *Config) { c.KeyFile = "key.pem" },
+		"KeyFile":  func(c *Config) { c.CertFile = "cert.pem" },
+		"Handler":  func(c *Config) { c.Handler = nil },
+		"Logger":   func(c *Config) { c.Logger = nil },
 	} {
 		config := newTestConfig()
 		remove(&config)
@@ -37,7 +43,11 @@ func TestListenRefusesIncompleteConfig(t *testing.T) {
 // this package makes for its address, and stops it.
 func TestServe(t *testing.T) {
 	t.Parallel()
-	for _, bind := range []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "socket")} {
+	binds := []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "socket")}
+	if runtime.GOOS == "linux" {
+		binds = append(binds, fmt.Sprintf("unix:@tokenmint-test-%d", os.Getpid())) // not a file
+	}
+	for _, bind := range binds {
 		config := newTestConfig()
 		config.Bind = bind
 		drained := 0
@@ -140,6 +150,7 @@ func TestCloseLeavesSocketOfSuccessor(t *testing.T) {
 		t.Error(err)
 	}
 	first.Close()
+	first.Close() // http.Server closes its listener again
 	connection, err := net.Dial("unix", path)
 	if err != nil {
 		t.Fatalf("the successor's socket is gone: %v", err)
@@ -148,6 +159,31 @@ func TestCloseLeavesSocketOfSuccessor(t *testing.T) {
 	second.Close()
 	if _, err := os.Lstat(path); err == nil {
 		t.Error("the successor's socket is still there after it closed")
+	}
+}
+
+// TestCloseWhileFolderIsLocked closes a listener while another process holds the lock
+// of its folder: the socket stays, but the listener closes.
+func TestCloseWhileFolderIsLocked(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "socket")
+	listener, err := listenUnix(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := lockFolder(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if _, err := listenUnix(path); err == nil {
+		t.Error("listenUnix ignores the lock")
+	}
+	if err := listener.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := net.Dial("unix", path); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("connect after Close: %v, want it refused", err)
 	}
 }
 

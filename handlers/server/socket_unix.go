@@ -9,15 +9,22 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
+	"time"
 )
 
-// unixListener listens on a Unix socket and removes it in the end, unless
+// lockTimeout bounds the wait for other processes that bind or remove a socket in
+// the same folder, which takes each of them a moment.
+const lockTimeout = 2 * time.Second
+
+// unixListener listens on a Unix socket and removes it when it closes, unless
 // another process has put its own socket there since.
 type unixListener struct {
 	*net.UnixListener
-	path   string
-	socket fs.FileInfo // of the socket that this listener has bound
+	path     string
+	socket   fs.FileInfo // of the socket that this listener has bound
+	unlinked sync.Once
 }
 
 // listenUnix returns a listener on a new socket at path, whose owner and group
@@ -45,23 +52,28 @@ func listenUnix(path string) (net.Listener, error) {
 		listener.Close()
 		return nil, err
 	}
-	return &unixListener{listener, path, socket}, nil
+	return &unixListener{UnixListener: listener, path: path, socket: socket}, nil
 }
 
-// lockFolder locks the folder of path until unlock is called. A process holds
-// the lock while it binds or removes a socket, so that none takes another's
-// socket for a dead one before that process listens, and none removes a socket
-// that has just replaced its own.
+// lockFolder locks the folder of path until unlock is called. A process holds the
+// lock while it binds or removes a socket. So no process mistakes a socket for a
+// dead one while its owner is about to listen, and none removes a socket that has
+// just replaced its own.
 func lockFolder(path string) (unlock func() error, err error) {
 	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
-		folder.Close()
-		return nil, fmt.Errorf("lock %s: %w", folder.Name(), err)
+	for deadline := time.Now().Add(lockTimeout); ; time.Sleep(5 * time.Millisecond) {
+		err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return folder.Close, nil // which ends the lock
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(deadline) {
+			folder.Close()
+			return nil, fmt.Errorf("lock %s: %w", folder.Name(), err)
+		}
 	}
-	return folder.Close, nil // which ends the lock
 }
 
 // isDeadSocket reports whether path is a socket that no process listens on.
@@ -78,10 +90,15 @@ func isDeadSocket(path string) bool {
 }
 
 // unlink removes the listener's socket, so that no more clients can connect. It
-// does nothing if the socket is gone or another process's. (The file cannot be
-// mistaken for another: its inode is not used again while this process has the
-// socket open.)
-func (l *unixListener) unlink() error {
+// does nothing if the socket is gone or belongs to another process, and nothing
+// after the first call: once the listener is closed, the inode that identifies the
+// socket may be another file's.
+func (l *unixListener) unlink() (err error) {
+	l.unlinked.Do(func() { err = l.removeSocket() })
+	return err
+}
+
+func (l *unixListener) removeSocket() error {
 	unlock, err := lockFolder(l.path)
 	if err != nil {
 		return err
