@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestSigningKeyFromEnvironment(t *testing.T) {
@@ -103,5 +104,27 @@ func TestNoRotationOfTheVariable(t *testing.T) {
 	}
 	if !p.mintsWith(t, goodKey) {
 		t.Error("SIGHUP changed the key")
+	}
+}
+
+// TestNoReloadDuringStop sends SIGHUP to a service that is stopping: it goes on with
+// the keys that it has.
+func TestNoReloadDuringStop(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "signing.key")
+	writeFile(t, path, goodKey+"\n")
+	p := start(t, folder, nil)
+	finish := startRequest(t, p)
+	p.awaitAccept(t)
+	p.signal(t, syscall.SIGTERM)
+	waitFor(t, "the stop to begin", func() bool { return strings.Contains(p.stderr.String(), "stopping") })
+	p.signal(t, syscall.SIGHUP)
+	time.Sleep(200 * time.Millisecond) // for the service to read the file, if it does
+	if err := finish(); err != nil {
+		t.Error(err)
+	}
+	if status := p.wait(t); status != 0 || strings.Contains(p.stderr.String(), "keys") {
+		t.Errorf("exit status %d, want 0 and no log line about keys", status)
 	}
 }

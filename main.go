@@ -21,6 +21,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -34,8 +35,6 @@ import (
 // let it, unless GOGC is set. That costs 4 MiB of memory and saves 7 % of the CPU
 // time of a request.
 const gcPercent = 200
-
-const healthcheckTimeout = 3 * time.Second
 
 // errUsage is wrapped by all errors in the command line and the environment.
 var errUsage = errors.New("wrong usage")
@@ -183,8 +182,8 @@ func (o *options) parse(flags *flag.FlagSet, args []string, lookupEnv func(strin
 	return nil
 }
 
-// check returns an error if an option has a value that it cannot have, or if the
-// options contradict each other.
+// check returns an error if an option is invalid, or if the options contradict each
+// other.
 func (o *options) check() error {
 	switch {
 	case o.bind == "unix:":
@@ -233,7 +232,6 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	context.AfterFunc(ctx, restoreSignals) // a second signal ends the process at once
 	hangups := make(chan os.Signal, 1)     // from here on, SIGHUP does not end the process
 	signal.Notify(hangups, syscall.SIGHUP)
-	defer close(hangups)
 	defer signal.Stop(hangups)
 
 	keys, err := loadSigningKeys(o, logger)
@@ -256,12 +254,19 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	go func() {
-		for range hangups {
-			reload(o, service, httpServer, logger)
-		}
-	}()
 	logger.Info("listening", "address", httpServer.Addr().String(), "tls", httpServer.UsesTLS())
+	var reloads sync.WaitGroup
+	defer reloads.Wait()
+	defer restoreSignals() // which ends ctx
+	reloads.Go(func() {
+		for ctx.Err() == nil {
+			select {
+			case <-hangups:
+				reload(o, service, httpServer, logger)
+			case <-ctx.Done():
+			}
+		}
+	})
 	return httpServer.Serve(ctx)
 }
 
@@ -297,8 +302,11 @@ func reloadSigningKeys(path string, service *handlers.Service) error {
 // loadSigningKeys returns the key in SIGNING_KEY or, if that is unset, the keys
 // in the key file. It creates the file if it does not exist.
 func loadSigningKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
-	if o.signingKey != nil {
-		return parseSigningKey(o)
+	switch {
+	case o.signingKey != nil && o.signingKeyFileSet:
+		return nil, errors.New("both SIGNING_KEY and SIGNING_KEY_FILE (or -signing-key-file) are set: set one of them")
+	case o.signingKey != nil:
+		return parseSigningKey(*o.signingKey)
 	}
 	created, err := keyfile.Create(o.signingKeyFile)
 	if err != nil {
@@ -310,34 +318,27 @@ func loadSigningKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
 	return keyfile.Read(o.signingKeyFile)
 }
 
-// parseSigningKey returns the key in SIGNING_KEY.
-func parseSigningKey(o options) ([]*jwtcore.Key, error) {
-	if o.signingKeyFileSet {
-		return nil, errors.New("both SIGNING_KEY and SIGNING_KEY_FILE (or -signing-key-file) are set: set one of them")
-	}
-	keys, err := keyfile.Parse([]byte(*o.signingKey))
-	switch {
-	case err != nil:
+// parseSigningKey returns the key in the text of SIGNING_KEY.
+func parseSigningKey(text string) ([]*jwtcore.Key, error) {
+	keys, err := keyfile.Parse([]byte(text))
+	if err != nil {
 		return nil, fmt.Errorf("SIGNING_KEY: %w", err)
-	case len(keys) > 1:
+	}
+	if len(keys) > 1 {
 		return nil, errors.New("SIGNING_KEY has more than one line: put several keys into a file")
 	}
 	return keys, nil
 }
 
 // healthcheck asks the service that runs with the same options for /healthz.
-func healthcheck(ctx context.Context, o options, _ *slog.Logger) error {
+func healthcheck(_ context.Context, o options, _ *slog.Logger) error {
 	scheme := "http"
 	if o.tlsCert != "" {
 		scheme = "https"
 	}
-	ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://localhost/healthz", nil)
-	if err != nil {
-		return err
-	}
-	response, err := server.NewClient(o.bind).Do(request)
+	client := server.NewClient(o.bind)
+	client.Timeout = 3 * time.Second
+	response, err := client.Get(scheme + "://localhost/healthz")
 	if err != nil {
 		return err
 	}
