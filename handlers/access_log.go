@@ -11,8 +11,8 @@ import (
 )
 
 // minSecretSegment is the size in bytes from which a path segment is left out of
-// the log, because it could be a secret: a signing key, a credential of 32
-// characters, or a part of a token.
+// the log, because it could be a secret or a part of a token: 32 characters are a
+// common length of secrets.
 const minSecretSegment = 32
 
 // logAccess logs one request that was answered, without its body, its query and

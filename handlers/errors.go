@@ -58,8 +58,7 @@ var errorTable = []struct {
 	{errInternal, http.StatusInternalServerError, http.StatusInternalServerError},
 }
 
-// respondError answers with an error that a handler or the router returned. It is
-// the router's HTTPErrorHandler.
+// respondError answers with an error that a handler or the router returned.
 func (s *Service) respondError(err error, c echo.Context) {
 	switch {
 	case errors.Is(err, echo.ErrNotFound):

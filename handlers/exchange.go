@@ -27,7 +27,7 @@ var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
 func newExchange() *exchange { return exchanges.Get().(*exchange) }
 
-// release returns e to the pool, without the keys and the data that it held.
+// release overwrites what e holds, keys above all, and returns it to the pool.
 func (e *exchange) release() {
 	clear(e.body.Bytes())
 	clear(e.data)

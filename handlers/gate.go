@@ -17,7 +17,7 @@ var (
 	errInvalidToken = errors.New("the token does not pass")
 )
 
-// The reasons for which an Authorization header does not have one token.
+// Reasons why an Authorization header does not have exactly one token.
 var (
 	errSeveralHeaders = errors.New("send one Authorization header, not several")
 	errSeveralTokens  = errors.New("send one token after Bearer, and nothing else")

@@ -31,6 +31,7 @@ func (s *Service) inspect(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	defer clear(request.signingKey) // which is a copy if it had escapes
 	secret, err := jwtcore.DecodeSecret(request.signingKey, string(request.keyEncoding))
 	if err != nil {
 		return err

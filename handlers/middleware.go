@@ -9,8 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// observe counts and logs the responses to all requests. It answers the errors of
-// handlers, so that it knows the status.
+// observe counts and logs the responses to all requests.
 func (s *Service) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		started := time.Now()
@@ -21,18 +20,15 @@ func (s *Service) observe(next echo.HandlerFunc) echo.HandlerFunc {
 				s.logAccess(c, took)
 			}
 		}()
-		if err := next(c); err != nil {
-			c.Error(err)
-		}
-		return nil
+		return next(c)
 	}
 }
 
-// recoverPanic turns a panic of a handler into a 500 and a log line. The line says
-// where the handler panicked but not with what value, which could hold what the
-// request carried.
-func (s *Service) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) (err error) {
+// answerErrors answers the errors of handlers and of the router. It turns a panic
+// into a 500 and a log line, which says where the handler panicked but not with what
+// value: that could hold what the request carried.
+func (s *Service) answerErrors(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
 		defer func() {
 			value := recover()
 			if value == nil {
@@ -45,9 +41,12 @@ func (s *Service) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 			if c.Response().Committed {
 				panic(http.ErrAbortHandler) // the client must not take a part of the response for all of it
 			}
-			err = errInternal
+			s.respondError(errInternal, c)
 		}()
-		return next(c)
+		if err := next(c); err != nil {
+			s.respondError(err, c)
+		}
+		return nil
 	}
 }
 

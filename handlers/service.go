@@ -67,8 +67,7 @@ func New(config Config) (*Service, error) {
 		return nil, errors.New("handlers: Config.Logger is nil")
 	}
 	s.router.Logger.SetOutput(io.Discard) // it writes to standard output
-	s.router.HTTPErrorHandler = s.respondError
-	s.router.Use(s.observe, s.recoverPanic, s.setCommonHeaders, answerOptionsAsterisk)
+	s.router.Pre(s.observe, s.answerErrors, s.setCommonHeaders, answerOptionsAsterisk)
 	s.routes()
 	s.metrics.addRoutes(s.router.Routes())
 	return s, nil
