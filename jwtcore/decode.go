@@ -12,7 +12,7 @@ import (
 // (RFC 4648 §3.5).
 var base64url = base64.RawURLEncoding.Strict()
 
-// The reasons for which a segment is not base64url.
+// Reasons why a segment is not base64url.
 var (
 	errLineBreak = errors.New("it contains white space or a line break")
 	errPadding   = errors.New("it is padded with =, which a JWT leaves out")
@@ -21,9 +21,9 @@ var (
 	errBits      = errors.New("it was cut short, or the unused bits of its last character are not zero")
 )
 
-// appendSegment appends to dst what a segment of a token encodes. The segment, which
-// name names in errors, must be canonical: encoding the result gives the same
-// segment again.
+// appendSegment appends to dst what a segment of a token encodes. The segment must be
+// canonical: encoding the result gives the same segment again. Errors call the
+// segment by name.
 func appendSegment(dst, segment []byte, name string) ([]byte, error) {
 	decoded, err := base64url.AppendDecode(dst, segment)
 	if err != nil || bytes.ContainsRune(segment, '\r') || bytes.ContainsRune(segment, '\n') { // which the decoder skips
@@ -32,8 +32,8 @@ func appendSegment(dst, segment []byte, name string) ([]byte, error) {
 	return decoded, nil
 }
 
-// whyNotBase64url returns the most helpful reason for which segment is not
-// canonical base64url.
+// whyNotBase64url returns the most helpful reason why segment is not canonical
+// base64url.
 func whyNotBase64url(segment []byte) error {
 	switch {
 	case bytes.ContainsAny(segment, " \t\v\f\r\n"):

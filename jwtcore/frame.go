@@ -6,8 +6,8 @@ import (
 )
 
 // frame is what surrounds the id and the data in all tokens that are issued
-// within one second, for one lifetime. To encode it once for all of them, instead
-// of once for each, makes minting 3 % faster. BenchmarkFrame shows the gain.
+// within one second, for one lifetime. Encoding it once for all of them, instead of
+// once for each, makes minting 3 % faster. BenchmarkFrame shows the gain.
 type frame struct {
 	issuedAt, expiresIn int64 // in seconds, as in Claims
 

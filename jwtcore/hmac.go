@@ -34,7 +34,7 @@ type Algorithm struct {
 	size          int       // bytes in a MAC
 	header        string    // the JOSE header of tokens minted with it
 	encodedHeader string    // the first segment of these tokens
-	hashers       sync.Pool // of *hasher
+	hashers       sync.Pool // of *hasher, with hashes that are reset
 }
 
 // The algorithms, named as in the header parameter "alg".
@@ -54,8 +54,8 @@ func newAlgorithm(name string, size int, newHash func() hash.Hash) *Algorithm {
 // String returns the name of the algorithm, as "alg" spells it.
 func (a *Algorithm) String() string { return a.name }
 
-// restorableHash is what crypto/sha256 and crypto/sha512 document of their
-// hashes: their state can be saved and restored.
+// restorableHash is a hash whose state can be saved and restored. The hashes of
+// crypto/sha256 and crypto/sha512 are documented to be such.
 type restorableHash interface {
 	hash.Hash
 	encoding.BinaryAppender
@@ -129,7 +129,7 @@ func (h *hasher) appendMAC(dst []byte, k *Key, text []byte) []byte {
 }
 
 // matches reports whether mac is HMAC(secret, text). It is for a secret that is
-// used once: to save its two states would cost more than it gains.
+// used once: saving its two states would cost more than it gains.
 func (a *Algorithm) matches(mac, secret, text []byte) bool {
 	h := a.hasher()
 	defer a.release(h)

@@ -37,8 +37,8 @@ func AppendData(dst []byte, value jsontext.Value) ([]byte, error) {
 }
 
 // Mint appends to dst a new token in the compact serialization (RFC 7515 §3.1),
-// signed with the key and with a header that names the key's algorithm. It
-// allocates nothing but the space that dst lacks.
+// signed with the key and with a header that names the key's algorithm. Apart from
+// memory that it pools, it allocates only the space that dst lacks.
 func (k *Key) Mint(dst []byte, claims Claims) []byte {
 	h := k.algorithm.hasher()
 	defer k.algorithm.release(h)

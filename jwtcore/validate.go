@@ -25,7 +25,7 @@ func (t *Token) Validate(keys []*Key, now time.Time) error {
 	if t.hasInvalidTime() {
 		return ErrTimeClaim
 	}
-	switch t.state(now) {
+	switch validity, _ := t.Validity(now); validity.State {
 	case StateExpired:
 		return ErrExpired
 	case StateNotYetValid:

@@ -28,12 +28,19 @@ type Validity struct {
 	Expires, NotBefore time.Time
 }
 
-// Validity judges the time claims of the token at now. Claims that are not
-// numbers do not count. Ok is false if there is no other.
+// Validity judges the time claims of the token at now. Claims that are not numbers
+// do not count. Ok is false if neither "exp" nor "nbf" is a number.
 func (t *Token) Validity(now time.Time) (validity Validity, ok bool) {
 	expires, hasExpires := numericDate(t.exp)
 	notBefore, hasNotBefore := numericDate(t.nbf)
-	validity.State = t.state(now)
+	switch {
+	case hasExpires && !now.Before(expires):
+		validity.State = StateExpired
+	case hasNotBefore && now.Before(notBefore):
+		validity.State = StateNotYetValid
+	default:
+		validity.State = StateValid
+	}
 	if hasExpires && isInCalendar(expires) {
 		validity.Expires = expires
 	}
@@ -41,17 +48,6 @@ func (t *Token) Validity(now time.Time) (validity Validity, ok bool) {
 		validity.NotBefore = notBefore
 	}
 	return validity, hasExpires || hasNotBefore
-}
-
-// state judges the time claims that are numbers.
-func (t *Token) state(now time.Time) State {
-	if expires, ok := numericDate(t.exp); ok && !now.Before(expires) {
-		return StateExpired
-	}
-	if notBefore, ok := numericDate(t.nbf); ok && now.Before(notBefore) {
-		return StateNotYetValid
-	}
-	return StateValid
 }
 
 // hasInvalidTime reports whether "exp" or "nbf" is not a number.

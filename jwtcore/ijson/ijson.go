@@ -56,8 +56,8 @@ func (r *reader) release() {
 //
 // ReadObject returns an error that wraps ErrNotObject if object is not exactly
 // one JSON object, or nests deeper than MaxDepth. The error names the byte at
-// fault. It may come after visit was called for the members before the fault:
-// discard what they said.
+// fault. It may return an error after it has called visit for the members before
+// the fault: if so, discard them.
 func ReadObject(object []byte, visit func(name []byte, value jsontext.Value)) error {
 	r := newReader(object)
 	defer r.release()
@@ -84,16 +84,21 @@ func (r *reader) readMembers(object []byte, visit func(name []byte, value jsonte
 		if err != nil {
 			return fault(object, err)
 		}
-		name, _ := Text(quoted)
+		name, _ := Text(r.part(object, quoted))
 		value, err := r.decoder.ReadValue()
 		if err != nil {
 			return fault(object, err)
 		}
-		// The decoder does not promise that value is a part of object.
-		end := int(r.decoder.InputOffset())
-		visit(name, object[end-len(value):end:end])
+		visit(name, r.part(object, value))
 	}
 	return nil
+}
+
+// part returns the part of object that spells value, which was just read. The
+// decoder does not promise that value itself is that part, or lasts.
+func (r *reader) part(object []byte, value jsontext.Value) jsontext.Value {
+	end := int(r.decoder.InputOffset())
+	return object[end-len(value) : end : end]
 }
 
 // readEnd checks that nothing follows the last member but the closing brace and
