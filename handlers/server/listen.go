@@ -34,7 +34,7 @@ func endpoint(bind string) (network, address string) {
 //
 // The client does not verify the certificate, whose name is the one that clients
 // elsewhere use. Send it nothing secret, and trust its answers as far as you
-// trust whoever can listen on bind.
+// trust the processes that can listen on bind.
 func NewClient(bind string) *http.Client {
 	network, address := endpoint(bind)
 	return &http.Client{Transport: &http.Transport{
