@@ -266,12 +266,12 @@ func readResponse(t *testing.T, reader *bufio.Reader, method string) response {
 func TestBodyCutShort(t *testing.T) {
 	_, server := newServer(t)
 	bodies := map[string]string{
-		"less than Content-Length":   "Content-Length: 100\r\n\r\n{\"user_data\":1}",
-		"nothing of Content-Length":  "Content-Length: 100\r\n\r\n",
-		"a chunk cut short":          "Transfer-Encoding: chunked\r\n\r\nff\r\n{\"user_data\":1}",
-		"no last chunk":              "Transfer-Encoding: chunked\r\n\r\nf\r\n{\"user_data\":1}\r\n",
-		"a chunk size that is none":  "Transfer-Encoding: chunked\r\n\r\nzz\r\n{\"user_data\":1}\r\n0\r\n\r\n",
-		"whole JSON, but not at end": "Content-Length: 16\r\n\r\n{\"user_data\":1}",
+		"less than Content-Length":     "Content-Length: 100\r\n\r\n{\"user_data\":1}",
+		"nothing of Content-Length":    "Content-Length: 100\r\n\r\n",
+		"a chunk cut short":            "Transfer-Encoding: chunked\r\n\r\nff\r\n{\"user_data\":1}",
+		"no last chunk":                "Transfer-Encoding: chunked\r\n\r\nf\r\n{\"user_data\":1}\r\n",
+		"a chunk size that is not hex": "Transfer-Encoding: chunked\r\n\r\nzz\r\n{\"user_data\":1}\r\n0\r\n\r\n",
+		"whole JSON, but not at end":   "Content-Length: 16\r\n\r\n{\"user_data\":1}",
 	}
 	for name, body := range bodies {
 		for _, method := range []string{"POST", "GET", "QUERY"} {
