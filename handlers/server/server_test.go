@@ -12,18 +12,19 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// TestMain runs more tests at a time than there are processors, because most of them
-// wait.
+// TestMain runs more tests at a time than there are processors, unless -parallel is
+// set, because most of them wait.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if flag.Lookup("test.parallel").Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+	parallelSet := false
+	flag.Visit(func(f *flag.Flag) { parallelSet = parallelSet || f.Name == "test.parallel" })
+	if !parallelSet {
 		flag.Set("test.parallel", "12")
 	}
 	os.Exit(m.Run())
