@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-
-	"tokenmint/jwtcore/keyfile"
 )
 
 // canarySecret is the service's own key in the tests that look for secrets.
@@ -33,15 +31,11 @@ var logSettings = []struct {
 // newCanaryService returns a service that signs with canarySecret.
 func newCanaryService(t *testing.T, log io.Writer, format string, accessLog bool) *Service {
 	t.Helper()
-	keys, err := keyfile.Parse([]byte(canarySecret))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var handler slog.Handler = slog.NewTextHandler(log, nil)
 	if format == "json" {
 		handler = slog.NewJSONHandler(log, nil)
 	}
-	service, err := New(Config{SigningKeys: keys, Now: time.Now, Logger: slog.New(handler), AccessLog: accessLog})
+	service, err := New(Config{SigningKeys: newKeys(canarySecret), Now: time.Now, Logger: slog.New(handler), AccessLog: accessLog})
 	if err != nil {
 		t.Fatal(err)
 	}

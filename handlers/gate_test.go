@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"tokenmint/jwtcore/keyfile"
 )
 
 // sign returns a token over claims, signed with HS512 by crypto/hmac.
@@ -141,10 +139,7 @@ func TestAuthRefuses(t *testing.T) {
 func TestAuthKeys(t *testing.T) {
 	service, server := newServer(t)
 	newKey := strings.Repeat("n", 64)
-	keys, err := keyfile.Parse([]byte(newKey + "\n" + publishedKey))
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := newKeys(newKey, publishedKey)
 	service.signingKeys.Store(&keys)
 	token, _ := mintOver(t, server, `{"user_data":1}`)
 	if got := send(t, "GET", server.URL+"/token", inspectBody(token, newKey, ""), jsonHeader()); !strings.Contains(got.body, "true") {

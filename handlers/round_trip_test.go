@@ -14,12 +14,8 @@ import (
 // is accepted, and inspects the tokens with the longest key.
 func TestLargestAndDeepest(t *testing.T) {
 	longestKey := strings.Repeat("\x01", keyfile.MaxKeySize) // six bytes a character in JSON
-	keys, err := keyfile.Parse([]byte(longestKey))
-	if err != nil {
-		t.Fatal(err)
-	}
 	service, server := newServer(t)
-	if err := service.SetSigningKeys(keys); err != nil {
+	if err := service.SetSigningKeys(newKeys(longestKey)); err != nil {
 		t.Fatal(err)
 	}
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"tokenmint/jwtcore"
-	"tokenmint/jwtcore/keyfile"
 )
 
 // publishedKey is the key of the golden vectors. It is in the service's
@@ -23,16 +22,20 @@ const goldenToken = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzUxMiJ9.eyJpYXQiOjE2Njg2NzY5MD
 
 var goldenTime = time.Unix(1668676907, 0)
 
+// newKeys returns signing keys with these secrets.
+func newKeys(secrets ...string) (keys []*jwtcore.Key) {
+	for _, secret := range secrets {
+		keys = append(keys, jwtcore.NewKey(jwtcore.HS512, []byte(secret)))
+	}
+	return keys
+}
+
 // newService returns a service that signs with publishedKey, whose clock always
 // shows goldenTime and which logs to log.
 func newService(t testing.TB, log io.Writer) *Service {
 	t.Helper()
-	keys, err := keyfile.Parse([]byte(publishedKey))
-	if err != nil {
-		t.Fatal(err)
-	}
 	service, err := New(Config{
-		SigningKeys: keys,
+		SigningKeys: newKeys(publishedKey),
 		Now:         func() time.Time { return goldenTime },
 		Logger:      slog.New(slog.NewTextHandler(log, nil)),
 	})
@@ -88,11 +91,7 @@ func send(t *testing.T, method, url, body string, header http.Header) response {
 func jsonHeader() http.Header { return http.Header{"Content-Type": {"application/json"}} }
 
 func TestNewRefusesIncompleteConfig(t *testing.T) {
-	keys, err := keyfile.Parse([]byte(publishedKey))
-	if err != nil {
-		t.Fatal(err)
-	}
-	complete := Config{SigningKeys: keys, Now: time.Now, Logger: slog.Default()}
+	complete := Config{SigningKeys: newKeys(publishedKey), Now: time.Now, Logger: slog.Default()}
 	if _, err := New(complete); err != nil {
 		t.Error(err)
 	}
@@ -126,11 +125,7 @@ func TestSetSigningKeys(t *testing.T) {
 				return
 			default:
 			}
-			keys, err := keyfile.Parse([]byte(texts[i%2]))
-			if err == nil {
-				err = service.SetSigningKeys(keys)
-			}
-			if err != nil {
+			if err := service.SetSigningKeys(newKeys(texts[i%2])); err != nil {
 				t.Error(err)
 				return
 			}
@@ -158,8 +153,7 @@ func TestSetSigningKeys(t *testing.T) {
 
 // TestKeysAreCopied overwrites the slices that the keys came in.
 func TestKeysAreCopied(t *testing.T) {
-	keys := func() []*jwtcore.Key { return []*jwtcore.Key{jwtcore.NewKey(jwtcore.HS512, []byte(publishedKey))} }
-	configured, replaced := keys(), keys()
+	configured, replaced := newKeys(publishedKey), newKeys(publishedKey)
 	service, err := New(Config{SigningKeys: configured, Now: time.Now, Logger: slog.Default()})
 	if err != nil {
 		t.Fatal(err)
