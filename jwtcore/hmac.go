@@ -88,6 +88,7 @@ func (a *Algorithm) release(h *hasher) {
 type Key struct {
 	algorithm    *Algorithm
 	inner, outer []byte // the states of H after K xor ipad, and after K xor opad
+	fingerprint  string
 }
 
 // NewKey returns a Key for algorithm and secret, the bytes of the key, which may
@@ -98,7 +99,7 @@ func NewKey(algorithm *Algorithm, secret []byte) *Key {
 	h := algorithm.hasher()
 	defer algorithm.release(h)
 	inner, outer := h.states(secret)
-	return &Key{algorithm: algorithm, inner: inner, outer: outer}
+	return &Key{algorithm: algorithm, inner: inner, outer: outer, fingerprint: fingerprint(secret)}
 }
 
 // states returns the states of H after K xor ipad, and after K xor opad.
