@@ -292,7 +292,7 @@ func reload(o options, service *handlers.Service, httpServer *server.Server, log
 }
 
 func reloadSigningKeys(path string, service *handlers.Service) error {
-	keys, err := keyfile.Read(path)
+	keys, _, err := keyfile.ReadKeys(path)
 	if err == nil {
 		err = service.SetSigningKeys(keys)
 	}
@@ -315,19 +315,17 @@ func loadSigningKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
 	if created {
 		logger.Warn("created a key file with a new signing key: keep it, or tokens minted now will not verify later", "file", o.signingKeyFile)
 	}
-	return keyfile.Read(o.signingKeyFile)
+	keys, _, err := keyfile.ReadKeys(o.signingKeyFile)
+	return keys, err
 }
 
 // parseSigningKey returns the key in the text of SIGNING_KEY.
 func parseSigningKey(text string) ([]*jwtcore.Key, error) {
-	keys, err := keyfile.Parse([]byte(text))
+	key, _, err := keyfile.ParseKey(text)
 	if err != nil {
 		return nil, fmt.Errorf("SIGNING_KEY: %w", err)
 	}
-	if len(keys) > 1 {
-		return nil, errors.New("SIGNING_KEY has more than one line: put several keys into a file")
-	}
-	return keys, nil
+	return []*jwtcore.Key{key}, nil
 }
 
 // healthcheck asks the service that runs with the same options for /healthz.

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"tokenmint/handlers"
-	"tokenmint/jwtcore/keyfile"
+	"tokenmint/jwtcore"
 )
 
 // signingKey is the service's own key.
@@ -30,13 +30,9 @@ var now = time.Unix(1668676907, 0)
 // log anything.
 func newServer(t *testing.T) *httptest.Server {
 	t.Helper()
-	keys, err := keyfile.Parse([]byte(signingKey))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var log bytes.Buffer
 	service, err := handlers.New(handlers.Config{
-		SigningKeys: keys,
+		SigningKeys: []*jwtcore.Key{jwtcore.NewKey(jwtcore.HS512, []byte(signingKey))},
 		Now:         func() time.Time { return now },
 		Logger:      slog.New(slog.NewTextHandler(&log, nil)),
 	})

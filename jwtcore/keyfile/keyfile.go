@@ -1,23 +1,34 @@
-// Package keyfile creates and reads files of signing keys.
+// Package keyfile creates and reads files of secrets: the keys that sign tokens,
+// and the credentials of those who may mint.
 //
-// A key file is UTF-8 text with one key a line. The first key mints, and all of
-// them verify. A key is the text of its line itself: what looks like hex is not
-// decoded. CR and LF at the end of a line are not part of the key, and blank
-// lines are skipped. No error quotes a key.
+// Such a file is UTF-8 text with one secret a line. The secret is the text of its
+// line itself: what looks like hex is not decoded. LF or CR LF ends a line. Blank
+// lines and lines that start with # are skipped. In a file of keys, the first key
+// mints, and all of them verify.
+//
+// A line that was probably not meant as it is written is an error, because its
+// author would sign with a key that no one else has, or hand out a credential that
+// does not work. These are lines with
+//
+//   - a byte order mark, or text that is not UTF-8,
+//   - white space at the start or the end,
+//   - quotes around the secret,
+//   - an assignment, NAME=value or export NAME=value, with an upper-case name; but
+//     a name that only = follows is a secret, in base32 or base64 with padding,
+//   - a control character,
+//   - a secret that an earlier line has,
+//   - a secret that is too short or too long.
+//
+// Errors give the number of the line and say what to do. No error or warning quotes
+// a secret.
 package keyfile
 
 import (
-	"bytes"
-	"cmp"
-	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"unicode/utf8"
+	"strings"
 
 	"tokenmint/jwtcore"
 )
@@ -32,113 +43,101 @@ const (
 	// request that inspects it.
 	MaxKeySize = 16 << 10
 
-	// maxFileSize is far more than the keys of any rotation need. It keeps a wrong
-	// path, such as a log's or a device's, from filling the memory.
-	maxFileSize = 1 << 20
+	// minDifferentBytes is the number of different bytes below which a key is a
+	// placeholder rather than random: the probability that 64 random hex digits
+	// have fewer is about 10^-19.
+	minDifferentBytes = 8
+
+	// publishedKeyDigest is the SHA-256 of the key that the specification of the
+	// service publishes for its test vectors.
+	publishedKeyDigest = "3b86dc0ab5e052363ecb7e75774651d04d0fca333106143d90f9a8e5546b3b28"
 )
 
 // ErrKey is wrapped by all errors about keys, and about files of keys, that
 // cannot be used.
 var ErrKey = errors.New("unusable signing key")
 
-// Parse returns the keys in text, the content of a key file, for HS512. It is an
-// error if there is no key, or one that is shorter than MinKeySize, longer than
-// MaxKeySize or not UTF-8, which no JSON string could carry to an inspection.
-func Parse(text []byte) ([]*jwtcore.Key, error) {
-	var keys []*jwtcore.Key
-	number := 0
-	for line := range bytes.Lines(text) {
-		number++
-		secret := bytes.TrimRight(line, "\r\n")
-		if len(bytes.TrimSpace(secret)) == 0 {
-			continue
-		}
-		if err := check(secret); err != nil {
-			return nil, fmt.Errorf("%w: line %d: %w", ErrKey, number, err)
-		}
-		keys = append(keys, jwtcore.NewKey(jwtcore.HS512, secret))
+// ReadKeys returns the keys in the named file, for HS512. It is an error if there
+// is no key, if a line breaks the rules of the package or if the file is not a
+// regular file of at most 1 MiB. If the file does not exist, the error wraps
+// fs.ErrNotExist, and Create can create it.
+//
+// The warnings, one line each, are about a file that users other than its owner and
+// group can use, and about keys that can be guessed.
+func ReadKeys(path string) (keys []*jwtcore.Key, warnings []string, err error) {
+	text, mode, err := read(path)
+	defer clear(text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrKey, err)
 	}
-	if len(keys) == 0 {
-		return nil, fmt.Errorf("%w: there is no key", ErrKey)
+	keys, warnings, err = parseKeys(text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return keys, nil
+	for i := range warnings {
+		warnings[i] = path + ": " + warnings[i]
+	}
+	return keys, append(modeWarnings(path, mode), warnings...), nil
 }
 
-// check returns an error if secret cannot be a key.
-func check(secret []byte) error {
+// ParseKey returns the key in text, for HS512. Text is one line under the rules of
+// the package, with or without its line break. The warnings are those of ReadKeys
+// about a key.
+func ParseKey(text string) (key *jwtcore.Key, warnings []string, err error) {
+	if strings.Contains(strings.TrimSuffix(text, "\n"), "\n") && strings.TrimSpace(text) != "" {
+		return nil, nil, fmt.Errorf("%w: more than one line: put several keys into a file", ErrKey)
+	}
+	keys, warnings, err := parseKeys([]byte(text))
+	if err != nil {
+		return nil, nil, err
+	}
+	return keys[0], warnings, nil
+}
+
+// parseKeys returns the keys in text, of which there is at least one. The warnings
+// start with the number of a line.
+func parseKeys(text []byte) (keys []*jwtcore.Key, warnings []string, err error) {
+	lines, err := parseLines(text, checkKey)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	if len(lines) == 0 {
+		return nil, nil, fmt.Errorf("%w: there is no key: blank lines and lines that start with # do not count", ErrKey)
+	}
+	for _, line := range lines {
+		keys = append(keys, jwtcore.NewKey(jwtcore.HS512, line.secret))
+		if weakness := weakness(line.secret); weakness != "" {
+			warnings = append(warnings, fmt.Sprintf("line %d: %s", line.number, weakness))
+		}
+	}
+	return keys, warnings, nil
+}
+
+// checkKey returns an error if secret has too few or too many bytes for a key.
+func checkKey(secret []byte) error {
 	switch {
 	case len(secret) < MinKeySize:
 		return fmt.Errorf("%d bytes, but HS512 needs at least %d (RFC 7518 section 3.2)", len(secret), MinKeySize)
 	case len(secret) > MaxKeySize:
 		return fmt.Errorf("%d bytes, but a key has at most %d", len(secret), MaxKeySize)
-	case !utf8.Valid(secret):
-		return errors.New("the key is not UTF-8 text")
 	default:
 		return nil
 	}
 }
 
-// Read returns the keys in the named file, as Parse does.
-func Read(path string) ([]*jwtcore.Key, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKey, err)
+// weakness returns why a key is easy to guess, or "" if no reason is known.
+func weakness(secret []byte) string {
+	different := map[byte]bool{}
+	for _, b := range secret {
+		different[b] = true
 	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
-	defer clear(text)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKey, err)
-	}
-	if len(text) > maxFileSize {
-		return nil, fmt.Errorf("%w: %s has more than %d bytes", ErrKey, path, maxFileSize)
-	}
-	keys, err := Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return keys, nil
-}
-
-// Create creates the named file, mode 0600, with one key of 64 random bytes as
-// 128 hex digits. It does nothing if the file exists. Created reports whether
-// this call created the file.
-//
-// The file appears with the key in it or not at all. So processes that start at
-// once in one folder all read the same key.
-func Create(path string) (created bool, err error) {
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return false, nil // Read returns any error
-	}
-	temporary, err := writeNewKey(filepath.Dir(path))
-	if err != nil {
-		return false, fmt.Errorf("%w: cannot create %s: %w", ErrKey, path, err)
-	}
-	defer os.Remove(temporary)
-	// A link never replaces the file of a faster process, but a rename would.
-	switch err := os.Link(temporary, path); {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, fs.ErrExist):
-		return false, nil
+	digest := sha256.Sum256(secret)
+	switch {
+	case hex.EncodeToString(digest[:]) == publishedKeyDigest:
+		return "this key is published, so anyone can sign with it: replace it"
+	case len(different) < minDifferentBytes:
+		return fmt.Sprintf("this key has fewer than %d different bytes, so it is easy to guess: replace it with a random one", minDifferentBytes)
 	default:
-		return false, fmt.Errorf("%w: cannot create %s: %w", ErrKey, path, err)
+		return ""
 	}
-}
-
-// writeNewKey writes a new key to a temporary file in folder, mode 0600, and
-// returns the path of the file.
-func writeNewKey(folder string) (path string, err error) {
-	file, err := os.CreateTemp(folder, ".signing.key-*")
-	if err != nil {
-		return "", err
-	}
-	secret := make([]byte, MinKeySize)
-	rand.Read(secret) // never fails: it would crash the program first
-	_, writeErr := fmt.Fprintln(file, hex.EncodeToString(secret))
-	if err := cmp.Or(writeErr, file.Sync(), file.Close()); err != nil {
-		os.Remove(file.Name())
-		return "", err
-	}
-	return file.Name(), nil
 }

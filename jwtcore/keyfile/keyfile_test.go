@@ -1,16 +1,12 @@
 package keyfile
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"runtime"
-	"strconv"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,244 +23,143 @@ func mint(key *jwtcore.Key) string {
 	return string(key.Mint(nil, jwtcore.Claims{IssuedAt: time.Unix(0, 0), Data: []byte(`1`)}))
 }
 
-func TestParse(t *testing.T) {
+// writeFile writes text to a file of the given name in folder, and returns its
+// path.
+func writeFile(t *testing.T, folder, name, text string) string {
+	t.Helper()
+	path := filepath.Join(folder, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestParseKey(t *testing.T) {
 	long := func(c string, n int) string { return strings.Repeat(c, n) }
 	tests := []struct {
-		name, text string
-		secrets    []string
-		reason     string // empty if the text is good
+		name, text, secret string
+		reason             string // empty if the text is good
 	}{
-		{"one key", long("a", 64), []string{long("a", 64)}, ""},
-		{"with LF", long("a", 64) + "\n", []string{long("a", 64)}, ""},
-		{"with CR LF", long("a", 64) + "\r\n", []string{long("a", 64)}, ""},
-		{"with CR CR LF", long("a", 64) + "\r\r\n", []string{long("a", 64)}, ""},
-		{"with CR", long("a", 64) + "\r", []string{long("a", 64)}, ""},
-		{"two keys", long("a", 64) + "\n" + long("b", 64), []string{long("a", 64), long("b", 64)}, ""},
-		{"blank lines", "\n\r\n" + long("a", 64) + "\n \t\n" + long("b", 64) + "\r\n\n", []string{long("a", 64), long("b", 64)}, ""},
-		{"white space is part of a key", " " + long("a", 63) + "\n", []string{" " + long("a", 63)}, ""},
-		{"CR before a key is part of it", "\r" + long("a", 63), []string{"\r" + long("a", 63)}, ""},
-		{"hex is text", publishedKey, []string{publishedKey}, ""},
-		{"not ASCII", long("é", 32), []string{long("é", 32)}, ""},
-		{"the longest", long("a", MaxKeySize), []string{long("a", MaxKeySize)}, ""},
-		{"too long", long("a", MaxKeySize+1), nil, "line 1: 16385 bytes, but a key has at most 16384"},
-		{"one byte short", long("a", 63), nil, "line 1: 63 bytes, but HS512 needs at least 64 (RFC 7518 section 3.2)"},
-		{"CR does not count", long("a", 63) + "\r", nil, "63 bytes"},
-		{"the second key too short", long("a", 64) + "\nshort\n", nil, "line 2: 5 bytes"},
-		{"empty", "", nil, "there is no key"},
-		{"only blank lines", "\n\r\n  \n", nil, "there is no key"},
-		{"not UTF-8", long("\xff", 64), nil, "line 1: the key is not UTF-8"},
+		{"a key", secretA, secretA, ""},
+		{"LF", secretA + "\n", secretA, ""},
+		{"CR LF", secretA + "\r\n", secretA, ""},
+		{"CR", secretA + "\r", secretA, ""},
+		{"hex is text", publishedKey, publishedKey, ""},
+		{"not ASCII", long("é", 32), long("é", 32), ""},
+		{"white space inside", long("a b", 32), long("a b", 32), ""},
+		{"# inside", secretA + "#", secretA + "#", ""},
+		{"quotes that differ", `"` + secretA + "'", `"` + secretA + "'", ""},
+		{"a quote at the end", secretA + `"`, secretA + `"`, ""},
+		{"a lower-case name", "key=" + secretA, "key=" + secretA, ""},
+		{"a name that starts with a digit", "1A=" + secretA, "1A=" + secretA, ""},
+		{"= after other characters", "A.B=" + secretA, "A.B=" + secretA, ""},
+		{"only export", "export " + secretA, "export " + secretA, ""},
+		{"the shortest", long("a", MinKeySize), long("a", MinKeySize), ""},
+		{"the longest", long("a", MaxKeySize), long("a", MaxKeySize), ""},
+		{"the longest, CR LF", long("a", MaxKeySize) + "\r\n", long("a", MaxKeySize), ""},
+
+		{"too long", long("a", MaxKeySize+1), "", "line 1: 16385 bytes, but a key has at most 16384"},
+		{"a byte short", long("a", 63), "", "line 1: 63 bytes, but HS512 needs at least 64 (RFC 7518 section 3.2)"},
+		{"CR does not count", long("a", 63) + "\r", "", "line 1: 63 bytes"},
+		{"two keys", secretA + "\n" + secretB, "", "more than one line: put several keys into a file"},
+		{"two line breaks", secretA + "\n\n", "", "more than one line"},
+		{"a line break before", "\n" + secretA, "", "more than one line"},
+		{"a comment above", "# comment\n" + secretA, "", "more than one line"},
+		{"a blank line below", secretA + "\n ", "", "more than one line"},
+		{"empty", "", "", "there is no key"},
+		{"a space", " ", "", "there is no key"},
+		{"line breaks", "\r\n\n", "", "there is no key"},
+		{"a comment", "# " + secretA, "", "there is no key"},
+		{"a comment with LF", "#" + secretA + "\n", "", "there is no key"},
 	}
 	for _, test := range tests {
-		keys, err := Parse([]byte(test.text))
+		key, _, err := ParseKey(test.text)
 		if test.reason != "" {
-			if !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), test.reason) || keys != nil {
-				t.Errorf("%s: %d keys, %v, want none and a text with %q", test.name, len(keys), err, test.reason)
-			}
+			checkRefusal(t, test.name, test.text, test.reason, err, ErrKey)
+		} else if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		} else if mint(key) != mint(jwtcore.NewKey(jwtcore.HS512, []byte(test.secret))) {
+			t.Errorf("%s: the key is not %.80q", test.name, test.secret)
+		}
+	}
+	for _, test := range lineTests {
+		if strings.Contains(strings.TrimSuffix(test.text, "\n"), "\n") || test.reason == "" {
 			continue
 		}
-		if err != nil || len(keys) != len(test.secrets) {
-			t.Errorf("%s: %d keys, %v", test.name, len(keys), err)
-			continue
-		}
-		for i, secret := range test.secrets {
-			if mint(keys[i]) != mint(jwtcore.NewKey(jwtcore.HS512, []byte(secret))) {
-				t.Errorf("%s: key %d is not %.8q...", test.name, i, secret)
-			}
-		}
+		_, _, err := ParseKey(test.text)
+		checkRefusal(t, test.name, test.text, test.reason, err, ErrKey)
 	}
 }
 
-func TestRead(t *testing.T) {
-	folder := t.TempDir()
-	write := func(name, text string) string {
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	if keys, err := Read(write("good", publishedKey+"\n"+publishedKey+"\n")); err != nil || len(keys) != 2 {
-		t.Errorf("%d keys, %v", len(keys), err)
-	}
-	largest := strings.Repeat(publishedKey[1:]+"\n", maxFileSize/len(publishedKey))
-	if keys, err := Read(write("largest", largest)); err != nil || len(largest) != maxFileSize {
-		t.Errorf("%d keys in %d bytes, %v", len(keys), len(largest), err)
-	}
-	secret := "not-long-enough-and-secret"
-	tests := []struct{ name, path, reason string }{
-		{"missing", filepath.Join(folder, "missing"), "no such file"},
-		{"a folder", folder, "is a directory"},
-		{"empty", write("empty", ""), "there is no key"},
-		{"short", write("short", secret), "line 1: 26 bytes"},
-		{"a byte too large", write("large", largest+"\n"), "has more than 1048576 bytes"},
-		{"a long line", write("long", strings.Repeat("a", MaxKeySize+1)), "line 1: 16385 bytes"},
+func TestWarningsAboutKeys(t *testing.T) {
+	const published = "this key is published"
+	const few = "this key has fewer than 8 different bytes"
+	tests := []struct {
+		name, text string
+		want       []string // in the order of the lines
+	}{
+		{"good keys", secretA + "\n" + strings.Repeat("01234567", 8), nil},
+		{"the published key", secretA + "\n" + publishedKey + "\r\n", []string{"line 2: " + published}},
+		{"its characters in another order", publishedKey[1:] + publishedKey[:1], nil},
+		{"few bytes", strings.Repeat("0123456", 10), []string{"line 1: " + few}},
+		{"few characters of two bytes", strings.Repeat("éèêëàâ", 8), []string{"line 1: " + few}},
+		{"all of them", "\n" + publishedKey + "\n#\n" + strings.Repeat("0", 64), []string{"line 2: " + published, "line 4: " + few}},
 	}
 	for _, test := range tests {
-		_, err := Read(test.path)
-		if !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), test.reason) {
-			t.Errorf("%s: %v, want a text with %q", test.name, err, test.reason)
-			continue
+		path := writeFile(t, t.TempDir(), "signing.key", test.text)
+		_, warnings, err := ReadKeys(path)
+		if err != nil || !startWith(warnings, path+": ", test.want) {
+			t.Errorf("%s: %q, %v, want %q", test.name, warnings, err, test.want)
 		}
-		if !strings.Contains(err.Error(), test.path) || strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: %q, want one line with the path and without the key", test.name, err)
+		for _, warning := range warnings {
+			if strings.Contains(warning, "\n") || quotes(warning, test.text) {
+				t.Errorf("%s: %q, want one line that quotes nothing", test.name, warning)
+			}
 		}
 	}
-	if _, err := Read(filepath.Join(folder, "missing")); !errors.Is(err, fs.ErrNotExist) {
+	if _, warnings, err := ParseKey(publishedKey + "\n"); err != nil || !startWith(warnings, "", []string{"line 1: " + published}) {
+		t.Errorf("ParseKey: %q, %v", warnings, err)
+	}
+}
+
+// startWith reports whether each text starts with prefix and the start beside it.
+func startWith(texts []string, prefix string, starts []string) bool {
+	return slices.EqualFunc(texts, starts, func(text, start string) bool { return strings.HasPrefix(text, prefix+start) })
+}
+
+// checkFileError checks an error about the file at path, whose content is text.
+func checkFileError(t *testing.T, path, text, reason string, err, class error) {
+	t.Helper()
+	checkRefusal(t, reason, text, reason, err, class)
+	if err != nil && !strings.Contains(err.Error(), path) {
+		t.Errorf("%v, want the path", err)
+	}
+}
+
+func TestReadKeys(t *testing.T) {
+	folder := t.TempDir()
+	largest := strings.Repeat("#\n", (maxFileSize-len(secretA))/2) + secretA
+	path := writeFile(t, folder, "largest", largest)
+	if keys, warnings, err := ReadKeys(path); len(keys) != 1 || warnings != nil || err != nil || len(largest) != maxFileSize {
+		t.Errorf("%d keys in %d bytes, %q, %v", len(keys), len(largest), warnings, err)
+	}
+	for text, reason := range map[string]string{
+		"#\n" + largest[:maxFileSize-1]: "has more than 1048576 bytes",
+		secretA[1:]:                     "line 1: 63 bytes",
+		"\n":                            "there is no key",
+	} {
+		path := writeFile(t, folder, "bad", text)
+		keys, warnings, err := ReadKeys(path)
+		checkFileError(t, path, secretA, reason, err, ErrKey)
+		if keys != nil || warnings != nil {
+			t.Errorf("%s: %d keys, %q", reason, len(keys), warnings)
+		}
+	}
+	_, _, err := ReadKeys(filepath.Join(folder, "missing"))
+	checkFileError(t, filepath.Join(folder, "missing"), "", "no such file", err, ErrKey)
+	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing: %v, want fs.ErrNotExist", err)
 	}
-}
-
-// TestReadStopsAtLimit reads a file of 64 MiB, most of which must stay unread.
-func TestReadStopsAtLimit(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "large")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(path, 64<<20); err != nil {
-		t.Fatal(err)
-	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	_, err := Read(path)
-	runtime.ReadMemStats(&after)
-	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 16<<20 || !errors.Is(err, ErrKey) {
-		t.Errorf("%d bytes allocated, %v", allocated, err)
-	}
-}
-
-func TestCreate(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "signing.key")
-	if created, err := Create(path); !created || err != nil {
-		t.Fatalf("created: %t, %v", created, err)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil || !regexp.MustCompile(`^[0-9a-f]{128}\n$`).Match(text) {
-		t.Errorf("the file is not 128 hex digits and a line feed: %v", err)
-	}
-	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
-	}
-	if created, err := Create(path); created || err != nil {
-		t.Errorf("the second time: created: %t, %v", created, err)
-	}
-	if again, _ := os.ReadFile(path); !bytes.Equal(again, text) {
-		t.Error("the second call changed the file")
-	}
-	if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 {
-		t.Errorf("the folder has %d files, want 1", len(entries))
-	}
-}
-
-// TestCreateRandomBytes checks that each byte of a new key is random.
-func TestCreateRandomBytes(t *testing.T) {
-	folder := t.TempDir()
-	seen := make([]map[string]bool, MinKeySize) // the values of each byte
-	for i := range seen {
-		seen[i] = map[string]bool{}
-	}
-	for n := range 8 {
-		path := filepath.Join(folder, strconv.Itoa(n))
-		if created, err := Create(path); !created || err != nil {
-			t.Fatalf("created: %t, %v", created, err)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range seen {
-			seen[i][string(text[2*i:2*i+2])] = true
-		}
-	}
-	for i, values := range seen {
-		if len(values) == 1 {
-			t.Errorf("byte %d is the same in all keys", i)
-		}
-	}
-}
-
-// TestCreateTouchesNothing checks that Create leaves the folder alone if the path
-// is in use, because the folder may be read-only.
-func TestCreateTouchesNothing(t *testing.T) {
-	folder := t.TempDir()
-	file, link := filepath.Join(folder, "file"), filepath.Join(folder, "link")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("missing", link); err != nil {
-		t.Fatal(err)
-	}
-	past := time.Unix(1000, 0)
-	if err := os.Chtimes(folder, past, past); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{file, link, filepath.Join(file, "signing.key")} {
-		if created, err := Create(path); created || err != nil {
-			t.Errorf("%s: created: %t, %v", path, created, err)
-		}
-		if info, err := os.Stat(folder); err != nil || !info.ModTime().Equal(past) {
-			t.Errorf("%s: Create changed the folder, %v", path, err)
-		}
-		if _, err := Read(path); !errors.Is(err, ErrKey) {
-			t.Errorf("%s: Read returns %v, want ErrKey", path, err)
-		}
-	}
-}
-
-// TestCreateInOneFolder checks that Create uses no other folder: a link cannot
-// lead from one file system to another.
-func TestCreateInOneFolder(t *testing.T) {
-	folder := t.TempDir()
-	t.Setenv("TMPDIR", filepath.Join(folder, "missing"))
-	if created, err := Create(filepath.Join(folder, "signing.key")); !created || err != nil {
-		t.Errorf("created: %t, %v", created, err)
-	}
-}
-
-func TestCreateFails(t *testing.T) {
-	folder := t.TempDir()
-	t.Chdir(folder)
-	for _, path := range []string{"", filepath.Join("missing", "signing.key")} {
-		if created, err := Create(path); created || !errors.Is(err, ErrKey) {
-			t.Errorf("%q: created: %t, %v", path, created, err)
-		}
-	}
-	if entries, err := os.ReadDir(folder); len(entries) != 0 || err != nil {
-		t.Errorf("the folder has %d files, want none, %v", len(entries), err)
-	}
-}
-
-func TestCreateRace(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "signing.key")
-	texts := make([]string, 16)
-	creators := make([]bool, len(texts))
-	start := make(chan struct{})
-	var wait sync.WaitGroup
-	for i := range texts {
-		wait.Go(func() {
-			<-start
-			created, err := Create(path)
-			if err != nil {
-				t.Error(err)
-			}
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Error(err)
-			}
-			texts[i], creators[i] = string(text), created
-		})
-	}
-	close(start)
-	wait.Wait()
-	count := 0
-	for i, text := range texts {
-		if len(text) != 129 || text != texts[0] {
-			t.Errorf("call %d: the file had %d bytes or another key", i, len(text))
-		}
-		if creators[i] {
-			count++
-		}
-	}
-	if count != 1 {
-		t.Errorf("%d calls created the file, want 1", count)
-	}
+	_, _, err = ReadKeys(folder)
+	checkFileError(t, folder, "", "is not a regular file", err, ErrKey)
 }
