@@ -15,13 +15,19 @@ import (
 // 128 hex digits. It does nothing if the file exists. Created reports whether
 // this call created the file.
 //
-// The file appears with the key in it or not at all. So processes that start at
-// once in one folder all read the same key.
+// Processes that start at once in one folder all read the same key: the file
+// appears with the key in it or, on a file system without hard links, empty, and
+// then ReadKeys waits.
 func Create(path string) (created bool, err error) {
+	return create(path, os.Link)
+}
+
+// create is Create with link in place of os.Link.
+func create(path string, link func(oldPath, newPath string) error) (created bool, err error) {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return false, nil // ReadKeys returns any error
 	}
-	switch err := createFile(path, newKeyText()); {
+	switch err := createFile(path, newKeyText(), link); {
 	case err == nil:
 		return true, nil
 	case errors.Is(err, fs.ErrExist):
@@ -41,7 +47,7 @@ func newKeyText() []byte {
 // createFile creates the named file with text in it. The error wraps fs.ErrExist if
 // another process was faster. A link never replaces the file of that process, but
 // a rename would.
-func createFile(path string, text []byte) error {
+func createFile(path string, text []byte, link func(oldPath, newPath string) error) error {
 	file, err := os.CreateTemp(filepath.Dir(path), ".signing.key-*")
 	if err != nil {
 		return err
@@ -50,7 +56,27 @@ func createFile(path string, text []byte) error {
 	if err := write(file, text); err != nil {
 		return err
 	}
-	return os.Link(file.Name(), path)
+	err = link(file.Name(), path)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return createDirectly(path, text)
+}
+
+// createDirectly is createFile for a file system without hard links, such as FAT,
+// SMB and some that use FUSE. Their errors for a link differ. For a moment the file
+// is empty, see readNotEmpty, but never incomplete: a key fits into one block, so
+// one write writes all of it or nothing.
+func createDirectly(path string, text []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := write(file, text); err != nil {
+		os.Remove(path) // so that the next start can try again
+		return err
+	}
+	return nil
 }
 
 // write writes text to file and closes it.

@@ -32,8 +32,9 @@ func TestCreateOnFullDisk(t *testing.T) {
 	}
 }
 
-// createOnFullDisk calls Create while the process may only write files that are
-// smaller than a key. The error is EFBIG, where a full disk gives ENOSPC.
+// createOnFullDisk calls Create and createDirectly while the process may only write
+// files that are smaller than a key. The error is EFBIG, where a full disk gives
+// ENOSPC.
 func createOnFullDisk(t *testing.T, folder string) {
 	signal.Ignore(syscall.SIGXFSZ)
 	var limit syscall.Rlimit
@@ -44,10 +45,14 @@ func createOnFullDisk(t *testing.T, folder string) {
 		t.Fatal(err)
 	}
 	created, err := Create(filepath.Join(folder, "signing.key"))
+	directErr := createDirectly(filepath.Join(folder, "direct.key"), newKeyText())
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil { // coverage is written at the end
 		t.Fatal(err)
 	}
 	if created || !errors.Is(err, ErrKey) || !errors.Is(err, syscall.EFBIG) {
 		t.Errorf("created: %t, %v, want EFBIG", created, err)
+	}
+	if !errors.Is(directErr, syscall.EFBIG) {
+		t.Errorf("createDirectly: %v, want EFBIG", directErr)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tokenmint/jwtcore"
@@ -162,4 +163,36 @@ func TestReadKeys(t *testing.T) {
 	}
 	_, _, err = ReadKeys(folder)
 	checkFileError(t, folder, "", "is not a regular file", err, ErrKey)
+}
+
+// TestReadKeysWaits reads a file that another process has created and not yet
+// written to.
+func TestReadKeysWaits(t *testing.T) {
+	const enough, tooLong = 1900 * time.Millisecond, 2100 * time.Millisecond
+	tests := []struct {
+		name   string
+		after  time.Duration
+		change func(path string) error
+		want   error // nil if the key is read
+	}{
+		{"written in time", enough, func(path string) error { return os.WriteFile(path, []byte(secretA+"\n"), 0o600) }, nil},
+		{"written too late", tooLong, func(path string) error { return os.WriteFile(path, []byte(secretA+"\n"), 0o600) }, ErrKey},
+		{"removed, because the write failed", enough, os.Remove, fs.ErrNotExist},
+	}
+	for _, test := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			path := writeFile(t, t.TempDir(), "signing.key", "")
+			go func() {
+				time.Sleep(test.after)
+				if err := test.change(path); err != nil {
+					t.Error(err)
+				}
+			}()
+			keys, _, err := ReadKeys(path)
+			if !errors.Is(err, test.want) || (len(keys) == 1) != (test.want == nil) {
+				t.Errorf("%s: %d keys, %v, want %v", test.name, len(keys), err, test.want)
+			}
+			time.Sleep(tooLong)
+		})
+	}
 }
