@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// attack is what a number of clients do at the same time.
+type attack struct {
+	name        string
+	clients     int
+	talks       func() []talk // client i has talk i modulo their number
+	ramp, lasts time.Duration // in which the clients connect, and all of it
+
+	// pause is the mean time until a client whose connection has ended connects
+	// again. If it is zero, the client stays away.
+	pause time.Duration
+
+	descriptors int // that the service may open; 0: as many as this process
+}
+
+// talk is what a client does on a connection.
+type talk struct {
+	text string // that it sends
+	bare bool   // below TLS, without a handshake
+
+	// then does what follows, and returns when the client has no more use for the
+	// connection. The service may have closed it.
+	then func(connection)
+}
+
+// connection is a client's. The two are the same without TLS.
+type connection struct {
+	net.Conn
+	tcp *net.TCPConn
+}
+
+// untilClosed reads until the service closes the connection.
+func untilClosed(c connection) { io.Copy(io.Discard, c.tcp) }
+
+// untilAnswered reads until anything arrives, which is an error here, or the
+// service closes the connection.
+func untilAnswered(c connection) { c.tcp.Read(make([]byte, 1)) }
+
+// unlessRefused reads the status of the answer. If that is not 503 or so, the client
+// does not read the rest, and stays.
+func unlessRefused(c connection) {
+	status := make([]byte, len("HTTP/1.1 200"))
+	if _, err := io.ReadFull(c, status); err == nil && status[len("HTTP/1.1 ")] != '5' {
+		select {}
+	}
+}
+
+// abort resets the connection when the answer begins to arrive.
+func abort(c connection) {
+	untilAnswered(c)
+	c.tcp.SetLinger(0)
+}
+
+// partSize is how many clients one process runs. It keeps them below a common limit
+// on descriptors.
+const partSize = 5000
+
+// parts returns the number of processes that run the clients.
+func (a attack) parts() int { return (a.clients + partSize - 1) / partSize }
+
+// encounter is what the clients have met.
+type encounter struct {
+	Reached                  int64 // clients that could connect
+	Connected, Failed, Ended int64 // connections: in all, before the client was done, and by the service
+}
+
+func (e encounter) plus(other encounter) encounter {
+	return encounter{e.Reached + other.Reached, e.Connected + other.Connected, e.Failed + other.Failed, e.Ended + other.Ended}
+}
+
+func (e encounter) String() string {
+	return fmt.Sprintf("%d clients, %d connections, %d failed, %d ended", e.Reached, e.Connected, e.Failed, e.Ended)
+}
+
+// attacker is a part of the clients of an attack.
+type attacker struct {
+	attack
+	address string
+	config  *tls.Config // nil: plain HTTP
+	talks   []talk
+
+	reached, connected, failed, ended atomic.Int64 // see encounter
+}
+
+// run attacks the service at address with a part of the clients, and prints what they
+// have met.
+func (a attack) run(ctx context.Context, address string, secure bool, part int) error {
+	attacker := &attacker{attack: a, address: address, talks: a.talks()}
+	if secure {
+		attacker.config = insecure()
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.lasts)
+	defer cancel()
+	for i := part; i < a.clients; i += a.parts() {
+		go attacker.client(ctx, i)
+	}
+	<-ctx.Done()
+	return json.NewEncoder(os.Stdout).Encode(encounter{attacker.reached.Load(), attacker.connected.Load(), attacker.failed.Load(), attacker.ended.Load()})
+}
+
+// insecure is the configuration of clients that do not care with whom they speak. Its
+// key exchange is the cheapest: the attack is on memory.
+func insecure() *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true, CurvePreferences: []tls.CurveID{tls.X25519}}
+}
+
+// client is client i.
+func (a *attacker) client(ctx context.Context, i int) {
+	time.Sleep(a.ramp * time.Duration(i) / time.Duration(a.clients))
+	for first := true; ctx.Err() == nil; first = false {
+		if err := a.talk(ctx, i, first); err != nil {
+			a.failed.Add(1)
+		} else {
+			a.ended.Add(1)
+		}
+		if a.pause == 0 {
+			return
+		}
+		time.Sleep(a.pause/2 + rand.N(a.pause))
+	}
+}
+
+// talk connects once and does what client i does.
+func (a *attacker) talk(ctx context.Context, i int, first bool) error {
+	talk := a.talks[i%len(a.talks)]
+	tcp, err := a.dial(ctx, i)
+	if err != nil {
+		return err
+	}
+	defer tcp.Close()
+	a.connected.Add(1)
+	if first {
+		a.reached.Add(1)
+	}
+	c := connection{tcp, tcp}
+	if a.config != nil && !talk.bare {
+		secured := tls.Client(tcp, a.config)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			return err
+		}
+		c.Conn = secured
+	}
+	_, err = io.WriteString(c, talk.text)
+	talk.then(c) // even if the service closed the connection before it read all
+	return err
+}
+
+// dial connects from one of several addresses, because one has too few ports. The
+// client has room for little of an answer.
+func (a *attacker) dial(ctx context.Context, i int) (*net.TCPConn, error) {
+	dialer := net.Dialer{
+		LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%8))},
+		KeepAlive: -1,
+		Control: func(_, _ string, raw syscall.RawConn) error {
+			var optionErr error
+			err := raw.Control(func(descriptor uintptr) {
+				optionErr = syscall.SetsockoptInt(int(descriptor), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10)
+			})
+			return errors.Join(err, optionErr)
+		},
+	}
+	c, err := dialer.DialContext(ctx, "tcp", a.address)
+	if err != nil {
+		return nil, err
+	}
+	return c.(*net.TCPConn), nil
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// attacks are what the service must survive.
+var attacks = []attack{
+	{name: "short-lines", clients: 5000, talks: shortLines, ramp: 2500 * time.Millisecond, lasts: 7 * time.Second, pause: 4 * time.Second},
+	{name: "held-headers", clients: 5000, talks: heldHeaders, ramp: 2500 * time.Millisecond, lasts: 7 * time.Second, pause: 4 * time.Second},
+	{name: "idle", clients: 20000, talks: idle, ramp: 5 * time.Second, lasts: 8 * time.Second},
+	{name: "held-bodies", clients: 2000, talks: heldBodies, ramp: 2 * time.Second, lasts: 7 * time.Second, pause: 2 * time.Second},
+	{name: "unread-answers", clients: 1000, talks: unreadAnswers, ramp: 2 * time.Second, lasts: 7 * time.Second, pause: 2 * time.Second},
+	{name: "descriptors", clients: 400, talks: idleAfterAnswer, ramp: time.Second, lasts: 4 * time.Second, descriptors: 300},
+	{name: "log", clients: 400, talks: noise, ramp: time.Second, lasts: 2 * time.Second},
+}
+
+const (
+	maxHeader    = 16 << 10
+	maxSmallBody = 16 << 10 // which the service does not count
+	maxMint      = 256 << 10
+	maxInspect   = 512 << 10
+)
+
+// requestLine begins a header without an end.
+const requestLine = "GET /auth HTTP/1.1\r\n"
+
+// shortLines are headers of as many lines as possible.
+func shortLines() []talk {
+	const line = "a:\r\n"
+	return []talk{{text: requestLine + strings.Repeat(line, (maxHeader-len(requestLine)-1)/len(line)), then: untilAnswered}}
+}
+
+// heldHeaders are headers of as many lines as the service takes, as long as they may
+// be together. Their ends never arrive.
+func heldHeaders() []talk {
+	const lines = 99
+	length := (maxHeader-len(requestLine)-1)/lines - len("a:\r\n")
+	return []talk{{text: requestLine + strings.Repeat("a:"+strings.Repeat("x", length)+"\r\n", lines), then: untilAnswered}}
+}
+
+// idle are clients that never send a request, before and after the TLS handshake,
+// and clients that have sent one.
+func idle() []talk {
+	return append(idleAfterAnswer(), talk{bare: true, then: untilClosed}, idleAfterAnswer()[0], talk{then: untilClosed})
+}
+
+func idleAfterAnswer() []talk {
+	return []talk{{text: "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", then: untilClosed}}
+}
+
+// route is one that takes a body.
+type route struct {
+	requestLine string
+	maxBody     int
+}
+
+var routes = []route{
+	{"POST /token HTTP/1.1\r\n", maxMint},
+	{"GET /token HTTP/1.1\r\n", maxInspect},
+	{"QUERY /token HTTP/1.1\r\n", maxInspect},
+	{"POST /token/verify HTTP/1.1\r\n", maxInspect},
+}
+
+const bodyHeader = "Host: x\r\nContent-Type: application/json\r\n"
+
+// sized returns a request with a Content-Length.
+func (r route) sized(body string) string {
+	return fmt.Sprintf("%s%sContent-Length: %d\r\n\r\n%s", r.requestLine, bodyHeader, len(body), body)
+}
+
+// chunked returns a request that does not announce its length. Its only chunk is its
+// whole body.
+func (r route) chunked(body string) string {
+	return fmt.Sprintf("%s%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s", r.requestLine, bodyHeader, len(body), body)
+}
+
+// heldBodies are bodies without their last byte: the largest ones, and, from as many
+// clients, the largest ones that the service does not count.
+func heldBodies() []talk {
+	var talks []talk
+	for _, r := range routes {
+		for _, size := range []int{r.maxBody, maxSmallBody} {
+			body := strings.Repeat("x", size)
+			for _, text := range []string{r.sized(body), r.chunked(body)} {
+				talks = append(talks, talk{text: text[:len(text)-1], then: untilAnswered})
+			}
+		}
+	}
+	return talks
+}
+
+// unreadAnswers are requests with large answers, which the client does not read. The
+// objects of many members take the parser most memory.
+func unreadAnswers() []talk {
+	var texts []string
+	for _, r := range routes {
+		for _, value := range []func(size int) string{longString, manyMembers} {
+			if r.maxBody == maxMint {
+				texts = append(texts, r.sized(`{"user_data":`+value(r.maxBody-20)+`}`))
+				continue
+			}
+			claims := `{"data":` + value((r.maxBody-200)/4*3) + `}`
+			texts = append(texts, r.sized(fmt.Sprintf(`{"Token":"%s.%s.AAAA","Signing_key":"k"}`, encode(`{"typ":"JWT","alg":"HS512"}`), encode(claims))))
+		}
+	}
+	for _, path := range []string{"/metrics", "/openapi.yaml", "/"} {
+		texts = append(texts, get(path, 100))
+	}
+	var talks []talk
+	for _, text := range texts {
+		talks = append(talks, talk{text: text, then: unlessRefused})
+	}
+	return talks
+}
+
+// get returns that many requests at once.
+func get(path string, count int) string {
+	return strings.Repeat("GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n", count)
+}
+
+func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+// longString returns a JSON string of size bytes.
+func longString(size int) string { return `"` + strings.Repeat("x", size-2) + `"` }
+
+// manyMembers returns a JSON object of at most size bytes that has as many members
+// as possible.
+func manyMembers(size int) string {
+	object := []byte(`{"":0`)
+	for i := int64(0); len(object) < size-20; i++ {
+		object = append(object, `,"`...)
+		object = strconv.AppendInt(object, i, 36)
+		object = append(object, `":0`...)
+	}
+	return string(append(object, '}'))
+}
+
+// noise are clients that the operator may not want to read about: handshakes that
+// fail, and metrics that the client does not wait for.
+func noise() []talk {
+	return []talk{
+		{text: "this is no handshake\r\n\r\n", bare: true, then: untilClosed},
+		{text: get("/metrics", 20), then: abort},
+	}
+}

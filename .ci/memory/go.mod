@@ -1,0 +1,3 @@
+module tokenmint/memory
+
+go 1.26

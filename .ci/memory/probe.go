@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The service must answer all probes with 200, within patience, and all but
+// slowShare of them within a second. That share is for the machine, which may be
+// small and busy, and which the attackers share.
+const (
+	probeInterval = 200 * time.Millisecond
+	patience      = 5 * time.Second
+	promptly      = time.Second
+	slowShare     = 0.05
+)
+
+// probe sends small requests, each on a connection of its own. It never repeats
+// one, so that no failure is hidden.
+type probe struct {
+	client       http.Client
+	server, gate string // URLs
+	token        string
+
+	mutex    sync.Mutex
+	times    []time.Duration
+	failures []error
+}
+
+// newProbe returns a probe with a token that s has minted.
+func newProbe(s *service) (*probe, error) {
+	scheme := "http://"
+	if s.client != nil {
+		scheme = "https://"
+	}
+	p := &probe{
+		client: http.Client{
+			Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: s.client, TLSHandshakeTimeout: patience},
+			Timeout:   patience,
+		},
+		server: scheme + s.address,
+		gate:   scheme + s.address,
+	}
+	if s.gate != "" {
+		p.gate = scheme + s.gate
+	}
+	answer, err := p.mint()
+	if err != nil {
+		return nil, err
+	}
+	var minted map[string]string
+	if err := json.Unmarshal(answer, &minted); err != nil {
+		return nil, err
+	}
+	p.token = minted["JWT Token"]
+	return p, nil
+}
+
+func (p *probe) mint() ([]byte, error) {
+	request, err := http.NewRequest("POST", p.server+"/token", strings.NewReader(`{"user_data":"a probe"}`))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	return p.send(request)
+}
+
+func (p *probe) pass() ([]byte, error) {
+	request, err := http.NewRequest("GET", p.gate+"/auth", nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+p.token)
+	return p.send(request)
+}
+
+// send returns the body of the answer, whose status must be 200.
+func (p *probe) send(request *http.Request) ([]byte, error) {
+	response, err := p.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != 200 {
+		err = fmt.Errorf("%s %s: %s: %s", request.Method, request.URL.Path, response.Status, body)
+	}
+	return body, err
+}
+
+// run probes the service until ctx ends. It never waits for an answer before it
+// sends the next request, so that a stall counts with all its length.
+func (p *probe) run(ctx context.Context) {
+	ticker := time.NewTicker(probeInterval)
+	defer ticker.Stop()
+	var requests sync.WaitGroup
+	defer requests.Wait()
+	for {
+		requests.Go(func() { p.measure(p.pass) })
+		requests.Go(func() { p.measure(p.mint) })
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (p *probe) measure(request func() ([]byte, error)) {
+	began := time.Now()
+	_, err := request()
+	took := time.Since(began)
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.times = append(p.times, took)
+	if err != nil {
+		p.failures = append(p.failures, err)
+	}
+}
+
+// judge describes what the probes have met. It is an error if the service did not
+// answer as it must.
+func (p *probe) judge() (string, error) {
+	slow := 0
+	for _, took := range p.times {
+		if took > promptly {
+			slow++
+		}
+	}
+	text := fmt.Sprintf("%d probes, slowest %v, %d over %v", len(p.times), slices.Max(p.times).Round(time.Millisecond), slow, promptly)
+	switch {
+	case len(p.failures) > 0:
+		return text, fmt.Errorf("%d probes failed: %w", len(p.failures), errors.Join(p.failures[:min(2, len(p.failures))]...))
+	case float64(slow) > slowShare*float64(len(p.times)):
+		return text, errors.New("too many probes were slow")
+	default:
+		return text, nil
+	}
+}
