@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -17,10 +18,11 @@ import (
 
 // attack is what a number of clients do at the same time.
 type attack struct {
-	name        string
-	clients     int
-	talks       func() []talk // client i has talk i modulo their number
-	ramp, lasts time.Duration // in which the clients connect, and all of it
+	name    string
+	clients int
+	talks   func() []talk // client i has talk i modulo their number
+	ramp    time.Duration // in which the clients connect; over TLS, twice that
+	holds   time.Duration // how long the attack lasts once they have
 
 	// pause is the mean time until a client whose connection has ended connects
 	// again. If it is zero, the client stays away.
@@ -67,6 +69,10 @@ func abort(c connection) {
 	c.tcp.SetLinger(0)
 }
 
+// patientRamp is how long the clients may take to connect after the ramp, because the
+// machine is slow.
+const patientRamp = 20 * time.Second
+
 // partSize is how many clients one process runs. It keeps them below a common limit
 // on descriptors.
 const partSize = 5000
@@ -76,7 +82,7 @@ func (a attack) parts() int { return (a.clients + partSize - 1) / partSize }
 
 // encounter is what the clients have met.
 type encounter struct {
-	Reached                  int64 // clients that could connect
+	Reached                  int64 // clients that could connect and send something
 	Connected, Failed, Ended int64 // connections: in all, before the client was done, and by the service
 }
 
@@ -104,27 +110,32 @@ func (a attack) run(ctx context.Context, address string, secure bool, part int) 
 	attacker := &attacker{attack: a, address: address, talks: a.talks()}
 	if secure {
 		attacker.config = insecure()
+		attacker.ramp *= 2 // handshakes take time, and the attack is not on that
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.lasts)
-	defer cancel()
+	clients := int64(0)
 	for i := part; i < a.clients; i += a.parts() {
+		clients++
 		go attacker.client(ctx, i)
 	}
-	<-ctx.Done()
+	for deadline := time.Now().Add(attacker.ramp + patientRamp); attacker.reached.Load() < clients && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	time.Sleep(a.holds)
 	return json.NewEncoder(os.Stdout).Encode(encounter{attacker.reached.Load(), attacker.connected.Load(), attacker.failed.Load(), attacker.ended.Load()})
 }
 
-// insecure is the configuration of clients that do not care with whom they speak. Its
-// key exchange is the cheapest: the attack is on memory.
+// insecure is the configuration of clients that do not care with whom they speak. They
+// resume TLS 1.2, which costs both sides the least time.
 func insecure() *tls.Config {
-	return &tls.Config{InsecureSkipVerify: true, CurvePreferences: []tls.CurveID{tls.X25519}}
+	return &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(1)}
 }
 
 // client is client i.
 func (a *attacker) client(ctx context.Context, i int) {
 	time.Sleep(a.ramp * time.Duration(i) / time.Duration(a.clients))
-	for first := true; ctx.Err() == nil; first = false {
-		if err := a.talk(ctx, i, first); err != nil {
+	reach := sync.OnceFunc(func() { a.reached.Add(1) })
+	for {
+		if err := a.talk(ctx, i, reach); err != nil {
 			a.failed.Add(1)
 		} else {
 			a.ended.Add(1)
@@ -136,29 +147,36 @@ func (a *attacker) client(ctx context.Context, i int) {
 	}
 }
 
-// talk connects once and does what client i does.
-func (a *attacker) talk(ctx context.Context, i int, first bool) error {
-	talk := a.talks[i%len(a.talks)]
+// talk connects once and does what client i does. It calls reach when the client has
+// connected, and the service has taken what it sent or closed the connection.
+func (a *attacker) talk(ctx context.Context, i int, reach func()) error {
 	tcp, err := a.dial(ctx, i)
 	if err != nil {
 		return err
 	}
 	defer tcp.Close()
 	a.connected.Add(1)
-	if first {
-		a.reached.Add(1)
+	talk := a.talks[i%len(a.talks)]
+	c, err := a.say(talk, tcp)
+	reach()
+	if c.Conn != nil {
+		talk.then(c) // even if the service closed the connection before it read all
 	}
+	return err
+}
+
+// say sends the text of talk.
+func (a *attacker) say(talk talk, tcp *net.TCPConn) (connection, error) {
 	c := connection{tcp, tcp}
 	if a.config != nil && !talk.bare {
 		secured := tls.Client(tcp, a.config)
-		if err := secured.HandshakeContext(ctx); err != nil {
-			return err
+		if err := secured.Handshake(); err != nil {
+			return connection{}, err
 		}
 		c.Conn = secured
 	}
-	_, err = io.WriteString(c, talk.text)
-	talk.then(c) // even if the service closed the connection before it read all
-	return err
+	_, err := io.WriteString(c, talk.text)
+	return c, err
 }
 
 // dial connects from one of several addresses, because one has too few ports. The

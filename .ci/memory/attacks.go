@@ -1,8 +1,10 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -10,13 +12,13 @@ import (
 
 // attacks are what the service must survive.
 var attacks = []attack{
-	{name: "short-lines", clients: 5000, talks: shortLines, ramp: 2500 * time.Millisecond, lasts: 7 * time.Second, pause: 4 * time.Second},
-	{name: "held-headers", clients: 5000, talks: heldHeaders, ramp: 2500 * time.Millisecond, lasts: 7 * time.Second, pause: 4 * time.Second},
-	{name: "idle", clients: 20000, talks: idle, ramp: 5 * time.Second, lasts: 8 * time.Second},
-	{name: "held-bodies", clients: 2000, talks: heldBodies, ramp: 2 * time.Second, lasts: 7 * time.Second, pause: 2 * time.Second},
-	{name: "unread-answers", clients: 1000, talks: unreadAnswers, ramp: 2 * time.Second, lasts: 7 * time.Second, pause: 2 * time.Second},
-	{name: "descriptors", clients: 400, talks: idleAfterAnswer, ramp: time.Second, lasts: 4 * time.Second, descriptors: 300},
-	{name: "log", clients: 400, talks: noise, ramp: time.Second, lasts: 2 * time.Second},
+	{name: "short-lines", clients: 5000, talks: shortLines, ramp: 2500 * time.Millisecond, holds: 4 * time.Second, pause: 4 * time.Second},
+	{name: "held-headers", clients: 5000, talks: heldHeaders, ramp: 2500 * time.Millisecond, holds: 4 * time.Second, pause: 4 * time.Second},
+	{name: "idle", clients: 20000, talks: idle, ramp: 4500 * time.Millisecond, holds: 2 * time.Second},
+	{name: "held-bodies", clients: 2000, talks: heldBodies, ramp: 2 * time.Second, holds: 4 * time.Second, pause: 2 * time.Second},
+	{name: "unread-answers", clients: 1000, talks: unreadAnswers, ramp: 2 * time.Second, holds: 4 * time.Second, pause: 2 * time.Second},
+	{name: "descriptors", clients: 400, talks: idleAfterAnswer, ramp: time.Second, holds: 2 * time.Second, descriptors: 300},
+	{name: "log", clients: 400, talks: noise, ramp: time.Second, holds: 500 * time.Millisecond},
 }
 
 const (
@@ -43,14 +45,29 @@ func heldHeaders() []talk {
 	return []talk{{text: requestLine + strings.Repeat("a:"+strings.Repeat("x", length)+"\r\n", lines), then: untilAnswered}}
 }
 
-// idle are clients that never send a request, before and after the TLS handshake,
-// and clients that have sent one.
+// idle are clients that have sent a request, and clients that never send one: before
+// and after a TLS handshake, and half way through it.
 func idle() []talk {
-	return append(idleAfterAnswer(), talk{bare: true, then: untilClosed}, idleAfterAnswer()[0], talk{then: untilClosed})
+	asked := idleAfterAnswer()[0]
+	return []talk{asked, {bare: true, then: untilClosed}, asked, {then: untilClosed}, asked, {text: clientHello(), bare: true, then: untilClosed}}
 }
 
 func idleAfterAnswer() []talk {
 	return []talk{{text: "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", then: untilClosed}}
+}
+
+// clientHello returns the first message of a TLS handshake. To plain HTTP it is a bad
+// request.
+func clientHello() string {
+	client, server := net.Pipe()
+	defer server.Close()
+	go tls.Client(client, &tls.Config{InsecureSkipVerify: true, CurvePreferences: []tls.CurveID{tls.X25519}}).Handshake()
+	record := make([]byte, 16<<10)
+	n, err := server.Read(record)
+	if err != nil {
+		panic(err) // a pipe's read fails only if it is closed
+	}
+	return string(record[:n])
 }
 
 // route is one that takes a body.
