@@ -36,8 +36,8 @@ type talk struct {
 	text string // that it sends
 	bare bool   // below TLS, without a handshake
 
-	// then does what follows, and returns when the client has no more use for the
-	// connection. The service may have closed it.
+	// then does what follows, and returns when the client is done with the connection.
+	// The service may have closed it.
 	then func(connection)
 }
 
@@ -50,12 +50,12 @@ type connection struct {
 // untilClosed reads until the service closes the connection.
 func untilClosed(c connection) { io.Copy(io.Discard, c.tcp) }
 
-// untilAnswered reads until anything arrives, which is an error here, or the
-// service closes the connection.
+// untilAnswered reads until something arrives, or the service closes the connection.
+// After a handshake of TLS 1.2, only an answer can arrive.
 func untilAnswered(c connection) { c.tcp.Read(make([]byte, 1)) }
 
-// unlessRefused reads the status of the answer. If that is not 503 or so, the client
-// does not read the rest, and stays.
+// unlessRefused reads the status of the answer. Unless that is an error of the server,
+// such as 503, the client stays and reads no more.
 func unlessRefused(c connection) {
 	status := make([]byte, len("HTTP/1.1 200"))
 	if _, err := io.ReadFull(c, status); err == nil && status[len("HTTP/1.1 ")] != '5' {
@@ -69,12 +69,12 @@ func abort(c connection) {
 	c.tcp.SetLinger(0)
 }
 
-// patientRamp is how long the clients may take to connect after the ramp, because the
-// machine is slow.
-const patientRamp = 20 * time.Second
+// patientRamp is how much longer than the ramp the clients may take to connect on a
+// slow machine.
+const patientRamp = 15 * time.Second
 
-// partSize is how many clients one process runs. It keeps them below a common limit
-// on descriptors.
+// partSize is how many clients one process runs. It keeps them below common limits on
+// descriptors.
 const partSize = 5000
 
 // parts returns the number of processes that run the clients.
@@ -82,7 +82,7 @@ func (a attack) parts() int { return (a.clients + partSize - 1) / partSize }
 
 // encounter is what the clients have met.
 type encounter struct {
-	Reached                  int64 // clients that could connect and send something
+	Reached                  int64 // clients that could connect
 	Connected, Failed, Ended int64 // connections: in all, before the client was done, and by the service
 }
 
@@ -110,7 +110,7 @@ func (a attack) run(ctx context.Context, address string, secure bool, part int) 
 	attacker := &attacker{attack: a, address: address, talks: a.talks()}
 	if secure {
 		attacker.config = insecure()
-		attacker.ramp *= 2 // handshakes take time, and the attack is not on that
+		attacker.ramp *= 2 // for the handshakes: the attack is not on the processor
 	}
 	clients := int64(0)
 	for i := part; i < a.clients; i += a.parts() {
@@ -124,8 +124,8 @@ func (a attack) run(ctx context.Context, address string, secure bool, part int) 
 	return json.NewEncoder(os.Stdout).Encode(encounter{attacker.reached.Load(), attacker.connected.Load(), attacker.failed.Load(), attacker.ended.Load()})
 }
 
-// insecure is the configuration of clients that do not care with whom they speak. They
-// resume TLS 1.2, which costs both sides the least time.
+// insecure is the configuration of clients that trust any service. They resume
+// sessions of TLS 1.2, because that takes both sides the least time.
 func insecure() *tls.Config {
 	return &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(1)}
 }
@@ -148,7 +148,7 @@ func (a *attacker) client(ctx context.Context, i int) {
 }
 
 // talk connects once and does what client i does. It calls reach when the client has
-// connected, and the service has taken what it sent or closed the connection.
+// connected, even if its handshake failed.
 func (a *attacker) talk(ctx context.Context, i int, reach func()) error {
 	tcp, err := a.dial(ctx, i)
 	if err != nil {
@@ -157,30 +157,23 @@ func (a *attacker) talk(ctx context.Context, i int, reach func()) error {
 	defer tcp.Close()
 	a.connected.Add(1)
 	talk := a.talks[i%len(a.talks)]
-	c, err := a.say(talk, tcp)
-	reach()
-	if c.Conn != nil {
-		talk.then(c) // even if the service closed the connection before it read all
-	}
-	return err
-}
-
-// say sends the text of talk.
-func (a *attacker) say(talk talk, tcp *net.TCPConn) (connection, error) {
 	c := connection{tcp, tcp}
 	if a.config != nil && !talk.bare {
 		secured := tls.Client(tcp, a.config)
-		if err := secured.Handshake(); err != nil {
-			return connection{}, err
-		}
+		err = secured.Handshake()
 		c.Conn = secured
 	}
-	_, err := io.WriteString(c, talk.text)
-	return c, err
+	reach()
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(c, talk.text)
+	talk.then(c) // even after an error: the service may have answered before it read all
+	return err
 }
 
 // dial connects from one of several addresses, because one has too few ports. The
-// client has room for little of an answer.
+// small receive buffer leaves most of an answer to the service.
 func (a *attacker) dial(ctx context.Context, i int) (*net.TCPConn, error) {
 	dialer := net.Dialer{
 		LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%8))},

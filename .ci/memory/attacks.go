@@ -37,8 +37,8 @@ func shortLines() []talk {
 	return []talk{{text: requestLine + strings.Repeat(line, (maxHeader-len(requestLine)-1)/len(line)), then: untilAnswered}}
 }
 
-// heldHeaders are headers of as many lines as the service takes, as long as they may
-// be together. Their ends never arrive.
+// heldHeaders are headers of as many lines and bytes as the service accepts, of which
+// only the end is missing.
 func heldHeaders() []talk {
 	const lines = 99
 	length := (maxHeader-len(requestLine)-1)/lines - len("a:\r\n")
@@ -48,8 +48,8 @@ func heldHeaders() []talk {
 // idle are clients that have sent a request, and clients that never send one: before
 // and after a TLS handshake, and half way through it.
 func idle() []talk {
-	asked := idleAfterAnswer()[0]
-	return []talk{asked, {bare: true, then: untilClosed}, asked, {then: untilClosed}, asked, {text: clientHello(), bare: true, then: untilClosed}}
+	asked, silent := idleAfterAnswer()[0], talk{bare: true, then: untilClosed}
+	return []talk{asked, silent, asked, {then: untilClosed}, asked, silent, asked, {text: clientHello(), bare: true, then: untilClosed}}
 }
 
 func idleAfterAnswer() []talk {
@@ -111,8 +111,8 @@ func heldBodies() []talk {
 	return talks
 }
 
-// unreadAnswers are requests with large answers, which the client does not read. The
-// objects of many members take the parser most memory.
+// unreadAnswers are requests with large answers, which the client does not read. An
+// object of many members takes the parser the most memory.
 func unreadAnswers() []talk {
 	var texts []string
 	for _, r := range routes {
@@ -157,8 +157,8 @@ func manyMembers(size int) string {
 	return string(append(object, '}'))
 }
 
-// noise are clients that the operator may not want to read about: handshakes that
-// fail, and metrics that the client does not wait for.
+// noise are clients that could fill the log: with handshakes that fail, and with
+// metrics that they do not wait for.
 func noise() []talk {
 	return []talk{
 		{text: "this is no handshake\r\n\r\n", bare: true, then: untilClosed},

@@ -16,8 +16,8 @@ import (
 const (
 	memoryLimit = 256 << 20
 
-	// goMemoryLimit is what the service is told where there is no cgroup that could
-	// tell it: 0.9 of memoryLimit, which leaves room for what Go does not count.
+	// goMemoryLimit is the service's GOMEMLIMIT if there is no cgroup. It is a tenth
+	// less than memoryLimit, for what Go does not count.
 	goMemoryLimit = "230MiB"
 )
 
@@ -50,9 +50,8 @@ type cgroup struct {
 	path string
 }
 
-// newCgroup creates a cgroup. It prefers one inside the cgroup of this process, so
-// that limits of that one hold; but version 2 has no memory controller inside a
-// cgroup that has processes.
+// newCgroup creates a cgroup, as close to the cgroup of this process as it can: in
+// version 2, a cgroup with processes cannot have another inside it that limits memory.
 func newCgroup() (*cgroup, error) {
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// The service must answer all probes with 200, within patience, and all but
-// slowShare of them within a second. That share is for the machine, which may be
-// small and busy, and which the attackers share.
+// The service must answer all probes with 200 within patience, and all but slowShare
+// of them within a second. That share allows for the machine, which may be small and
+// busy, and on which the attackers run as well.
 const (
 	probeInterval = 200 * time.Millisecond
 	patience      = 5 * time.Second
@@ -126,8 +126,8 @@ func (p *probe) measure(request func() ([]byte, error)) {
 	}
 }
 
-// judge describes what the probes have met. It is an error if the service did not
-// answer as it must.
+// judge describes the answers to the probes. It is an error if one failed, or if too
+// many were slow.
 func (p *probe) judge() (string, error) {
 	slow := 0
 	for _, took := range p.times {

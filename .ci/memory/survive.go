@@ -16,9 +16,9 @@ import (
 // maxLogLines is how many lines the clients of one attack may cause in the log.
 const maxLogLines = 10
 
-// survive starts a service, attacks it, and prints a line about it. It is an error
-// if the service dies, or does not answer others meanwhile, or does not answer and
-// stop cleanly afterwards.
+// survive starts a service, attacks it and prints a line with the figures. It is an
+// error if the service dies, fails the probes, logs too much, or afterwards does not
+// answer or does not stop cleanly.
 func survive(ctx context.Context, setup setup, a attack) (err error) {
 	s, err := setup.start()
 	if err != nil {
@@ -42,12 +42,14 @@ func survive(ctx context.Context, setup setup, a attack) (err error) {
 	}()
 	var met encounter
 	var attackErr error
+	var attacking sync.WaitGroup
 	began := time.Now()
-	go func() {
+	attacking.Go(func() {
 		defer cancel()
 		met, attackErr = a.start(ctx, s)
-	}()
+	})
 	p.run(ctx)
+	attacking.Wait()
 
 	used, memoryErr := s.usage()
 	if err := s.alive(); err != nil {
@@ -71,9 +73,9 @@ func (o setup) title(a attack) string {
 	return a.name
 }
 
-// start runs the clients of an attack, as processes with less priority than the
-// service has, since they would run elsewhere. It is an error if so few of them could
-// connect that this was no attack.
+// start runs the clients of the attack. Elsewhere they would have processors of their
+// own, so here they run with a lower priority than the service. It is an error if so
+// few of them could connect that this was no attack.
 func (a attack) start(ctx context.Context, s *service) (encounter, error) {
 	self, err := os.Executable()
 	if err != nil {
