@@ -238,7 +238,7 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	service, err := handlers.New(handlers.Config{SigningKeys: keys, Now: time.Now, Logger: logger, AccessLog: o.accessLog})
+	service, err := handlers.New(handlers.Config{SigningKeys: keys, Now: time.Now, Logger: logger, BodyMemory: 64 << 20, AccessLog: o.accessLog})
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func newCanaryService(t *testing.T, log io.Writer, format string, accessLog bool
 	if format == "json" {
 		handler = slog.NewJSONHandler(log, nil)
 	}
-	service, err := New(Config{SigningKeys: newKeys(canarySecret), Now: time.Now, Logger: slog.New(handler), AccessLog: accessLog})
+	service, err := New(Config{SigningKeys: newKeys(canarySecret), Now: time.Now, Logger: slog.New(handler), BodyMemory: minBodyMemory, AccessLog: accessLog})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ var (
 	errContentType      = errors.New("send the Content-Type application/json")
 	errContentEncoding  = errors.New("send the body as it is, without a Content-Encoding")
 	errBodyTooLarge     = errors.New("the body is too large: send at most 256 KiB to mint, 512 KiB to inspect")
+	errTooManyBodies    = errors.New("too many large bodies are on their way at this moment: send it again in a second")
 	errBodyCutShort     = errors.New("the body ended early, arrived too slowly or was badly framed: send all of it")
 	errMemberType       = errors.New("a member has the wrong type")
 	errTokenAbsent      = errors.New("send the token to inspect in the member Token")
@@ -42,6 +43,7 @@ var errorTable = []struct {
 	{errContentType, http.StatusUnsupportedMediaType, http.StatusAccepted},
 	{errContentEncoding, http.StatusUnsupportedMediaType, http.StatusUnsupportedMediaType},
 	{errBodyTooLarge, http.StatusRequestEntityTooLarge, http.StatusRequestEntityTooLarge},
+	{errTooManyBodies, http.StatusServiceUnavailable, http.StatusServiceUnavailable},
 	{errBodyCutShort, http.StatusBadRequest, http.StatusBadRequest},
 	{jwtcore.ErrMalformed, http.StatusBadRequest, http.StatusBadRequest},
 	{ijson.ErrNotObject, http.StatusBadRequest, http.StatusBadRequest},
@@ -72,11 +74,14 @@ func (s *Service) respondError(err error, c echo.Context) {
 		err = errInternal
 	}
 	header := c.Response().Header()
-	switch { // what would have been accepted (RFC 9110 §15.5.16)
-	case errors.Is(err, errContentType):
+	switch {
+	case errors.Is(err, errContentType): // what would have been accepted (RFC 9110 §15.5.16)
 		header.Set("Accept", "application/json")
 	case errors.Is(err, errContentEncoding):
 		header.Set("Accept-Encoding", "identity")
+	case errors.Is(err, errTooManyBodies):
+		header.Set("Retry-After", "1")
+		leaveBody(c)
 	}
 	header.Set("Error-Description", err.Error())
 	if status == http.StatusNoContent { // which has no body (RFC 9110 §15.3.5)
@@ -84,6 +89,15 @@ func (s *Service) respondError(err error, c echo.Context) {
 		return
 	}
 	s.respondJSON(c, status, errorBody(status, err.Error()))
+}
+
+// leaveBody closes the connection after the response. Otherwise net/http would first
+// wait for the rest of the body, so that another request can follow it, and a client
+// may hold that back.
+func leaveBody(c echo.Context) {
+	if c.Request().ContentLength != 0 {
+		c.Response().Header().Set("Connection", "close")
+	}
 }
 
 // errorBody returns the body of an error response.

@@ -1,8 +1,9 @@
 package handlers
 
 import (
+	"encoding/base64"
 	"fmt"
-	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,19 +21,22 @@ const maxMintBody = 256 << 10
 // maxExpiresIn is the longest lifetime of a token in seconds: a hundred years.
 const maxExpiresIn = 3_153_600_000
 
+// frameSize is more than what an answer of POST /token has in bytes besides the
+// user data in base64url.
+const frameSize = 512
+
 // mint answers POST /token: it signs the user data.
 func (s *Service) mint(c echo.Context) error {
-	e := newExchange()
-	defer e.release()
-	body, err := e.readJSON(c.Request(), maxMintBody)
-	if err != nil {
-		return err
-	}
+	return s.answerJSON(c, maxMintBody, s.mintToken)
+}
+
+// mintToken makes the response with a new token.
+func (s *Service) mintToken(a *answer, body []byte) error {
 	request, err := parseMintRequest(body)
 	if err != nil {
 		return err
 	}
-	e.data, err = jwtcore.AppendData(e.data, request.userData)
+	a.data, err = jwtcore.AppendData(a.data, request.userData)
 	if err != nil {
 		return err
 	}
@@ -40,16 +44,17 @@ func (s *Service) mint(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("no random bytes for a jti: %w", err)
 	}
-	e.response = append(e.response, `{"JWT Token":"`...)
-	e.response = s.keys()[0].Mint(e.response, jwtcore.Claims{
+	a.text = slices.Grow(a.text, base64.RawURLEncoding.EncodedLen(len(a.data))+frameSize)
+	a.text = append(a.text, `{"JWT Token":"`...)
+	a.text = s.keys()[0].Mint(a.text, jwtcore.Claims{
 		IssuedAt:  s.now(),
 		ExpiresIn: request.expiresIn,
 		ID:        id,
-		Data:      e.data,
+		Data:      a.data,
 	})
-	e.response = append(e.response, `"}`...)
+	a.text = append(a.text, `"}`...)
 	s.metrics.minted.Inc()
-	return s.respondJSON(c, http.StatusOK, e.response)
+	return nil
 }
 
 type mintRequest struct {

@@ -31,6 +31,10 @@ type Config struct {
 	// token or user data.
 	Logger *slog.Logger
 
+	// BodyMemory is how many bytes bodies over 16 KiB may take together, each until
+	// its response has been written. It must be at least 1 MiB.
+	BodyMemory int64
+
 	// AccessLog adds a line to the log for every request.
 	AccessLog bool
 }
@@ -43,6 +47,7 @@ type Service struct {
 	accessLog   bool
 	router      *echo.Echo
 	metrics     *metrics
+	bodyMemory  *bodyMemory
 	page        page
 	draining    atomic.Bool
 }
@@ -50,12 +55,13 @@ type Service struct {
 // New returns a Service. If a field of config is missing, the error names it.
 func New(config Config) (*Service, error) {
 	s := &Service{
-		now:       config.Now,
-		logger:    config.Logger,
-		accessLog: config.AccessLog,
-		router:    echo.New(),
-		metrics:   newMetrics(),
-		page:      newPage(),
+		now:        config.Now,
+		logger:     config.Logger,
+		accessLog:  config.AccessLog,
+		router:     echo.New(),
+		metrics:    newMetrics(),
+		bodyMemory: newBodyMemory(config.BodyMemory),
+		page:       newPage(),
 	}
 	if err := s.SetSigningKeys(config.SigningKeys); err != nil {
 		return nil, fmt.Errorf("handlers: Config.SigningKeys: %w", err)
@@ -65,6 +71,8 @@ func New(config Config) (*Service, error) {
 		return nil, errors.New("handlers: Config.Now is nil")
 	case config.Logger == nil:
 		return nil, errors.New("handlers: Config.Logger is nil")
+	case config.BodyMemory < minBodyMemory:
+		return nil, fmt.Errorf("handlers: Config.BodyMemory is %d bytes: set at least %d", config.BodyMemory, minBodyMemory)
 	}
 	s.router.Logger.SetOutput(io.Discard) // it writes to standard output
 	s.router.Pre(s.observe, s.answerErrors, s.setCommonHeaders, answerOptionsAsterisk)

@@ -38,6 +38,7 @@ func newService(t testing.TB, log io.Writer) *Service {
 		SigningKeys: newKeys(publishedKey),
 		Now:         func() time.Time { return goldenTime },
 		Logger:      slog.New(slog.NewTextHandler(log, nil)),
+		BodyMemory:  64 << 20,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +92,7 @@ func send(t *testing.T, method, url, body string, header http.Header) response {
 func jsonHeader() http.Header { return http.Header{"Content-Type": {"application/json"}} }
 
 func TestNewRefusesIncompleteConfig(t *testing.T) {
-	complete := Config{SigningKeys: newKeys(publishedKey), Now: time.Now, Logger: slog.Default()}
+	complete := Config{SigningKeys: newKeys(publishedKey), Now: time.Now, Logger: slog.Default(), BodyMemory: minBodyMemory}
 	if _, err := New(complete); err != nil {
 		t.Error(err)
 	}
@@ -99,6 +100,7 @@ func TestNewRefusesIncompleteConfig(t *testing.T) {
 		"SigningKeys": func(c *Config) { c.SigningKeys = nil },
 		"Now":         func(c *Config) { c.Now = nil },
 		"Logger":      func(c *Config) { c.Logger = nil },
+		"BodyMemory":  func(c *Config) { c.BodyMemory = minBodyMemory - 1 },
 	}
 	for field, remove := range tests {
 		config := complete
@@ -154,7 +156,7 @@ func TestSetSigningKeys(t *testing.T) {
 // TestKeysAreCopied overwrites the slices that the keys came in.
 func TestKeysAreCopied(t *testing.T) {
 	configured, replaced := newKeys(publishedKey), newKeys(publishedKey)
-	service, err := New(Config{SigningKeys: configured, Now: time.Now, Logger: slog.Default()})
+	service, err := New(Config{SigningKeys: configured, Now: time.Now, Logger: slog.Default(), BodyMemory: minBodyMemory})
 	if err != nil {
 		t.Fatal(err)
 	}

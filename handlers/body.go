@@ -1,0 +1,106 @@
+package handlers
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// body is the body of a request. It is pooled: callers must not retain any part of
+// it. It has a pool of its own, because a client may take long to send it, and other
+// buffers should not wait with it.
+type body struct {
+	text        []byte
+	reservation reservation // of memory for a large body, and then for its answer
+}
+
+var bodies = sync.Pool{New: func() any { return new(body) }}
+
+func newBody() *body { return bodies.Get().(*body) }
+
+// release overwrites what b holds, keys above all, and returns it to the pool.
+func (b *body) release() {
+	b.text = emptied(b.text)
+	b.reservation.release()
+	bodies.Put(b)
+}
+
+// readJSON reads the body of a request for JSON. It is an error if the body has
+// more than limit bytes; if its length is known beforehand, such a body is not
+// read. A large body takes a part of memory.
+func (b *body) readJSON(r *http.Request, limit int64, memory *bodyMemory) error {
+	if !isJSON(r.Header["Content-Type"]) {
+		return errContentType
+	}
+	if !isIdentity(r.Header["Content-Encoding"]) {
+		return errContentEncoding
+	}
+	if r.ContentLength > limit {
+		return errBodyTooLarge
+	}
+	size := r.ContentLength
+	if size < 0 { // it is unknown
+		size = limit + 1
+	}
+	err := b.read(r.Body, min(size, largeBody))
+	if err == nil && size > largeBody {
+		var ok bool
+		if b.reservation, ok = memory.reserve(size); !ok {
+			return errTooManyBodies
+		}
+		b.grow(size)
+		err = b.read(r.Body, size)
+	}
+	switch {
+	case int64(len(b.text)) > limit:
+		return errBodyTooLarge
+	case err != nil && err != io.EOF:
+		return errBodyCutShort
+	default:
+		return nil
+	}
+}
+
+// read reads until b has size bytes, or until r ends, which is io.EOF. The memory
+// grows with what arrives, not with what Content-Length promises.
+func (b *body) read(r io.Reader, size int64) error {
+	for int64(len(b.text)) < size {
+		if len(b.text) == cap(b.text) {
+			b.grow(min(max(512, 2*int64(cap(b.text))), size))
+		}
+		n, err := r.Read(b.text[len(b.text):min(int64(cap(b.text)), size)])
+		b.text = b.text[:len(b.text)+n]
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grow moves the text into new memory that has room for size bytes.
+func (b *body) grow(size int64) {
+	text := append(make([]byte, 0, size), b.text...)
+	clear(b.text)
+	b.text = text
+}
+
+// isJSON reports whether there is one Content-Type and it is application/json,
+// with any parameters. Types compare without regard to case (RFC 9110 §8.3.1).
+func isJSON(contentType []string) bool {
+	if len(contentType) != 1 {
+		return false
+	}
+	mediaType, _, _ := strings.Cut(contentType[0], ";")
+	return strings.EqualFold(strings.Trim(mediaType, " \t"), "application/json")
+}
+
+// isIdentity reports whether the body has no content coding (RFC 9110 §8.4).
+func isIdentity(contentEncoding []string) bool {
+	for _, coding := range contentEncoding {
+		if coding != "" && !strings.EqualFold(coding, "identity") {
+			return false
+		}
+	}
+	return true
+}

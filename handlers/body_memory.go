@@ -1,0 +1,86 @@
+package handlers
+
+import (
+	"runtime"
+	"sync/atomic"
+)
+
+const (
+	// largeBody is the size in bytes over which a body takes a part of bodyMemory.
+	largeBody = 16 << 10
+
+	// minBodyMemory is the least size in bytes of a bodyMemory: two of the largest
+	// bodies.
+	minBodyMemory = 2 * maxInspectBody
+)
+
+// bodyMemory bounds the memory that large bodies take. A client may send its body
+// as slowly as it likes, and may never read the response, so each request holds a
+// reservation for as long as it takes.
+//
+// What a body needs beyond that while it is processed (its parts decoded, the names
+// of its members) is bounded by the number of bodies that are processed at a time.
+// That part waits for no client, so that no request waits long for its turn.
+type bodyMemory struct {
+	free  atomic.Int64  // bytes
+	turns chan struct{} // has a value for each body that is being processed
+}
+
+func newBodyMemory(size int64) *bodyMemory {
+	m := &bodyMemory{turns: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	m.free.Store(size)
+	return m
+}
+
+// reserve returns a reservation for size bytes. Ok is false if fewer are free.
+func (m *bodyMemory) reserve(size int64) (r reservation, ok bool) {
+	for {
+		free := m.free.Load()
+		if size > free {
+			return r, false
+		}
+		if m.free.CompareAndSwap(free, free-size) {
+			return reservation{m, size}, true
+		}
+	}
+}
+
+// reservation is a part of a bodyMemory. The zero value is a part of none.
+type reservation struct {
+	memory *bodyMemory
+	size   int64 // bytes
+}
+
+// resize changes the size, even if fewer bytes are free: it is for memory that is
+// already in use.
+func (r *reservation) resize(size int64) {
+	r.memory.free.Add(r.size - size)
+	r.size = size
+}
+
+// release gives the memory back. It may be called again, and on the zero value.
+func (r *reservation) release() {
+	if r.memory != nil {
+		r.resize(0)
+	}
+	*r = reservation{}
+}
+
+// isLarge reports whether b has a part of a bodyMemory.
+func (b *body) isLarge() bool { return b.reservation.memory != nil }
+
+// takeTurn calls process with a large body when it is its turn, and drops everything
+// but the text of the answer, because the client may never read that.
+func (a *answer) takeTurn(b *body, process func(a *answer, body []byte) error) error {
+	turns := b.reservation.memory.turns
+	turns <- struct{}{}
+	defer func() { <-turns }()
+	if err := process(a, b.text); err != nil {
+		return err
+	}
+	clear(b.text)
+	clear(a.data)
+	b.text, a.data = nil, nil
+	b.reservation.resize(int64(cap(a.text)))
+	return nil
+}
