@@ -52,13 +52,15 @@ func (s *Service) answerErrors(next echo.HandlerFunc) echo.HandlerFunc {
 
 // setCommonHeaders sets the headers that every response carries. They keep it out
 // of caches (200, 203 and 204 are cacheable by default, RFC 9110 §15.1, and the
-// content of a GET is not in a cache's key) and keep browsers from guessing its
-// type.
+// content of a GET is not in a cache's key), keep browsers from guessing its type,
+// and keep other sites from loading it, which would show them that the service runs
+// here.
 func (s *Service) setCommonHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		header := c.Response().Header()
 		header.Set("Cache-Control", "no-store")
 		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Cross-Origin-Resource-Policy", "same-origin")
 		if isDoubtfullyFramed(c.Request()) || s.draining.Load() {
 			header.Set("Connection", "close")
 		}

@@ -5,9 +5,7 @@ package handlers
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -45,7 +43,8 @@ type Service struct {
 	now         func() time.Time
 	logger      *slog.Logger
 	accessLog   bool
-	router      *echo.Echo
+	router      *echo.Echo // with all routes
+	gate        *echo.Echo // with those of the gate
 	metrics     *metrics
 	bodyMemory  *bodyMemory
 	page        page
@@ -58,7 +57,6 @@ func New(config Config) (*Service, error) {
 		now:        config.Now,
 		logger:     config.Logger,
 		accessLog:  config.AccessLog,
-		router:     echo.New(),
 		metrics:    newMetrics(),
 		bodyMemory: newBodyMemory(config.BodyMemory),
 		page:       newPage(),
@@ -74,39 +72,12 @@ func New(config Config) (*Service, error) {
 	case config.BodyMemory < minBodyMemory:
 		return nil, fmt.Errorf("handlers: Config.BodyMemory is %d bytes: set at least %d", config.BodyMemory, minBodyMemory)
 	}
-	s.router.Logger.SetOutput(io.Discard) // it writes to standard output
-	s.router.Pre(s.observe, s.answerErrors, s.setCommonHeaders, answerOptionsAsterisk)
-	s.routes()
+	s.router, s.gate = s.newRouter(), s.newRouter()
+	s.addRoutes(s.router)
+	s.addGateRoutes(s.gate)
 	s.metrics.addRoutes(s.router.Routes())
 	return s, nil
 }
-
-func (s *Service) routes() {
-	s.router.POST("/token", s.mint)
-	s.router.GET("/token", s.inspect)
-	s.router.HEAD("/token", s.inspect)
-	s.router.Add("QUERY", "/token", s.inspect) // RFC 10008
-	s.router.POST("/token/verify", s.inspect)
-	// The gate answers any method, and any path that Envoy appends to its prefix.
-	// Only RouteNotFound matches every method.
-	s.router.RouteNotFound("/auth", s.auth)
-	s.router.RouteNotFound("/auth/*", s.auth)
-	s.router.GET("/healthz", s.health)
-	s.router.HEAD("/healthz", s.health)
-	s.router.GET("/readyz", s.ready)
-	s.router.HEAD("/readyz", s.ready)
-	s.router.GET("/metrics", s.showMetrics)
-	s.router.HEAD("/metrics", s.showMetrics)
-	s.router.GET("/", s.showPage)
-	s.router.HEAD("/", s.showPage)
-	s.router.GET("/assets/:name", s.asset)
-	s.router.HEAD("/assets/:name", s.asset)
-	s.router.GET("/openapi.yaml", s.describe)
-	s.router.HEAD("/openapi.yaml", s.describe)
-}
-
-// ServeHTTP answers one request.
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
 // SetSigningKeys replaces the signing keys with a copy of keys. It is an error if
 // there are none. A request sees either all of the old keys or all of the new

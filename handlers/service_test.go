@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -173,6 +174,16 @@ func TestKeysAreCopied(t *testing.T) {
 	}
 }
 
+// checkCommonHeaders checks the headers that every response has, except an asset.
+func checkCommonHeaders(t *testing.T, name string, header http.Header) {
+	t.Helper()
+	for field, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"} {
+		if got := header.Get(field); got != want {
+			t.Errorf("%s: %s: %q, want %q", name, field, got, want)
+		}
+	}
+}
+
 // TestCommonHeaders asks all routes, and paths that have none.
 func TestCommonHeaders(t *testing.T) {
 	service, server := newServer(t)
@@ -180,15 +191,20 @@ func TestCommonHeaders(t *testing.T) {
 	for _, route := range service.router.Routes() {
 		requests = append(requests, [2]string{route.Method, route.Path})
 	}
+	gate := httptest.NewServer(service.Gate())
+	defer gate.Close()
 	for _, draining := range []bool{false, true} {
 		if draining {
 			service.Drain()
 		}
 		for _, request := range requests {
 			got := send(t, request[0], server.URL+request[1], "", nil)
-			if got.header.Get("Cache-Control") != "no-store" || got.header.Get("X-Content-Type-Options") != "nosniff" {
-				t.Errorf("%s: %d with %v", request, got.status, got.header)
+			checkCommonHeaders(t, fmt.Sprint(request), got.header)
+			if got.closes != draining {
+				t.Errorf("%s: Connection: close is %t while draining is %t", request, got.closes, draining)
 			}
+			got = send(t, request[0], gate.URL+request[1], "", nil)
+			checkCommonHeaders(t, fmt.Sprint("gate: ", request), got.header)
 			if got.closes != draining {
 				t.Errorf("%s: Connection: close is %t while draining is %t", request, got.closes, draining)
 			}
@@ -236,9 +252,10 @@ func TestOptionsAsterisk(t *testing.T) {
 	for method, status := range map[string]int{"OPTIONS": 204, "GET": 404} {
 		w := httptest.NewRecorder()
 		service.ServeHTTP(w, httptest.NewRequest(method, "*", nil))
-		if w.Code != status || w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%s *: %d %v, want %d", method, w.Code, w.Header(), status)
+		if w.Code != status {
+			t.Errorf("%s *: %d, want %d", method, w.Code, status)
 		}
+		checkCommonHeaders(t, method+" *", w.Header())
 	}
 }
 
