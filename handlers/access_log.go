@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"tokenmint/jwtcore/keyfile"
 )
 
 // minSecretSegment is the size in bytes from which a path segment is left out of
@@ -16,7 +18,7 @@ import (
 const minSecretSegment = 32
 
 // logAccess logs one request that was answered, without its body, its query and
-// its header. The remote address is that of the connection, because any client can
+// its header, except for the fingerprint of the credential that may mint. The remote address is that of the connection, because any client can
 // send an X-Forwarded-For.
 func (s *Service) logAccess(c echo.Context, took time.Duration) {
 	r, response := c.Request(), c.Response()
@@ -24,14 +26,18 @@ func (s *Service) logAccess(c echo.Context, took time.Duration) {
 	if r.Method == http.MethodHead {
 		size = 0 // the body was written, but not sent
 	}
-	s.logger.LogAttrs(context.Background(), slog.LevelInfo, "request",
+	attributes := []slog.Attr{
 		slog.String("method", methodLabel(r.Method)),
 		slog.String("path", loggedPath(r)),
 		slog.Int("status", response.Status),
 		slog.Int64("bytes", size),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 		slog.String("remote", r.RemoteAddr),
-	)
+	}
+	if credential, ok := c.Get(credentialKey).(keyfile.Credential); ok {
+		attributes = append(attributes, slog.String("credential", credential.Fingerprint()))
+	}
+	s.logger.LogAttrs(context.Background(), slog.LevelInfo, "request", attributes...)
 }
 
 // loggedPath returns the path of the request as it was sent: percent-encoded, and

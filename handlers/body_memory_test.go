@@ -19,9 +19,7 @@ import (
 // newTightService returns a service with the least memory for bodies.
 func newTightService(t *testing.T) *Service {
 	t.Helper()
-	service := newService(t, t.Output())
-	service.bodyMemory = newBodyMemory(minBodyMemory)
-	return service
+	return newService(t, t.Output(), func(c *Config) { c.BodyMemory = minBodyMemory })
 }
 
 // waitForFree waits until that many bytes of the memory for bodies are free.
@@ -40,9 +38,10 @@ func paddedInspection(size int) string {
 	return body[:len(body)-1] + strings.Repeat(" ", size-len(body)) + "}"
 }
 
-// holdBack sends the header of a request and the first sent bytes of its body, which
-// has size bytes, or is chunked if size is negative.
-func holdBack(t *testing.T, server *httptest.Server, route string, size, sent int) net.Conn {
+// holdBack sends the header of a request for JSON, with more lines if there are any,
+// and the first sent bytes of its body, which has size bytes, or is chunked if size
+// is negative.
+func holdBack(t *testing.T, server *httptest.Server, route string, size, sent int, lines ...string) net.Conn {
 	t.Helper()
 	connection, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {
@@ -54,7 +53,7 @@ func holdBack(t *testing.T, server *httptest.Server, route string, size, sent in
 	if size < 0 {
 		framing = fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n", maxInspectBody)
 	}
-	text := route + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + framing + strings.Repeat(" ", sent)
+	text := route + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + strings.Join(lines, "") + framing + strings.Repeat(" ", sent)
 	if _, err := io.WriteString(connection, text); err != nil {
 		t.Fatal(err)
 	}
@@ -221,8 +220,7 @@ func TestTurns(t *testing.T) {
 // turn.
 func TestBodyMemoryIsFreed(t *testing.T) {
 	var log bytes.Buffer
-	service := newService(t, &log)
-	service.bodyMemory = newBodyMemory(minBodyMemory)
+	service := newService(t, &log, func(c *Config) { c.BodyMemory = minBodyMemory })
 	var panics atomic.Bool
 	service.now = func() time.Time {
 		if panics.Load() {

@@ -14,6 +14,8 @@ import (
 // The errors of requests. Each text is one line that says what to do, in ASCII,
 // because it is also sent in a header.
 var (
+	errCredential       = errors.New("minting needs a credential")
+	errOrigin           = errors.New("pages of this origin may not mint: the operator can list it in ORIGINS, or demand a credential instead")
 	errContentType      = errors.New("send the Content-Type application/json")
 	errContentEncoding  = errors.New("send the body as it is, without a Content-Encoding")
 	errBodyTooLarge     = errors.New("the body is too large: send at most 256 KiB to mint, 512 KiB to inspect")
@@ -23,7 +25,7 @@ var (
 	errTokenAbsent      = errors.New("send the token to inspect in the member Token")
 	errSigningKeyAbsent = errors.New("send the key to check the signature with in the member Signing_key")
 	errUserDataAbsent   = errors.New("send the data to sign in the member user_data: any JSON value except null")
-	errExpiresIn        = errors.New("send expires_in as whole seconds from 1 to 3153600000, or leave it out")
+	errExpiresIn        = errors.New("send expires_in as whole seconds")
 	errNotFound         = errors.New("there is no such route: see /openapi.yaml")
 	errMethod           = errors.New("this route does not support this method: the header Allow lists those it supports")
 	errDraining         = errors.New("the service is stopping: ask another copy of it")
@@ -40,6 +42,8 @@ var errorTable = []struct {
 }{
 	{errNoToken, http.StatusUnauthorized, http.StatusUnauthorized},
 	{errInvalidToken, http.StatusUnauthorized, http.StatusUnauthorized}, // whatever it wraps
+	{errCredential, http.StatusUnauthorized, http.StatusUnauthorized},
+	{errOrigin, http.StatusForbidden, http.StatusForbidden},
 	{errContentType, http.StatusUnsupportedMediaType, http.StatusAccepted},
 	{errContentEncoding, http.StatusUnsupportedMediaType, http.StatusUnsupportedMediaType},
 	{errBodyTooLarge, http.StatusRequestEntityTooLarge, http.StatusRequestEntityTooLarge},
@@ -75,6 +79,11 @@ func (s *Service) respondError(err error, c echo.Context) {
 	}
 	header := c.Response().Header()
 	switch {
+	case errors.Is(err, errCredential): // RFC 9110 §15.5.2
+		header.Set("WWW-Authenticate", "Bearer")
+		leaveBody(c)
+	case errors.Is(err, errOrigin):
+		leaveBody(c)
 	case errors.Is(err, errContentType): // what would have been accepted (RFC 9110 §15.5.16)
 		header.Set("Accept", "application/json")
 	case errors.Is(err, errContentEncoding):

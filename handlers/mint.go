@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -25,14 +26,17 @@ const maxExpiresIn = 3_153_600_000
 // user data in base64url.
 const frameSize = 512
 
-// mint answers POST /token: it signs the user data.
+// mint answers POST /token: it signs the user data of callers who may mint.
 func (s *Service) mint(c echo.Context) error {
+	if err := s.authorizeMint(c); err != nil {
+		return err
+	}
 	return s.answerJSON(c, maxMintBody, s.mintToken)
 }
 
 // mintToken makes the response with a new token.
 func (s *Service) mintToken(a *answer, body []byte) error {
-	request, err := parseMintRequest(body)
+	request, err := parseMintRequest(body, s.maxExpiresIn)
 	if err != nil {
 		return err
 	}
@@ -62,7 +66,7 @@ type mintRequest struct {
 	expiresIn int64 // seconds; 0 for a token that does not expire
 }
 
-func parseMintRequest(body []byte) (request mintRequest, err error) {
+func parseMintRequest(body []byte, bound int64) (request mintRequest, err error) {
 	var expiresIn jsontext.Value
 	err = ijson.ReadObject(body, func(name []byte, value jsontext.Value) {
 		switch string(name) {
@@ -78,7 +82,7 @@ func parseMintRequest(body []byte) (request mintRequest, err error) {
 	if isNull(request.userData) {
 		return request, errUserDataAbsent
 	}
-	request.expiresIn, err = parseExpiresIn(expiresIn)
+	request.expiresIn, err = parseExpiresIn(expiresIn, bound)
 	return request, err
 }
 
@@ -89,19 +93,28 @@ func isNull(value jsontext.Value) bool {
 
 // parseExpiresIn returns the number of seconds in value, or 0 if value is absent
 // or null. A whole number may have any JSON spelling, such as 3600.0 or 36e2: some
-// clients have no other.
-func parseExpiresIn(value jsontext.Value) (int64, error) {
-	if isNull(value) {
+// clients have no other. If bound is not 0, value must be there, and at most bound.
+func parseExpiresIn(value jsontext.Value, bound int64) (int64, error) {
+	switch {
+	case isNull(value) && bound == 0:
 		return 0, nil
-	}
-	if value.Kind() != '0' {
+	case isNull(value):
+		return 0, expiresInError(bound)
+	case value.Kind() != '0':
 		return 0, fmt.Errorf("%w: expires_in must be a number", errMemberType)
 	}
 	seconds, err := strconv.ParseFloat(string(value), 64)
-	if err != nil || seconds < 1 || seconds > maxExpiresIn || !isWhole(value) {
-		return 0, errExpiresIn
+	if err != nil || seconds < 1 || seconds > float64(cmp.Or(bound, maxExpiresIn)) || !isWhole(value) {
+		return 0, expiresInError(bound)
 	}
 	return int64(seconds), nil
+}
+
+func expiresInError(bound int64) error {
+	if bound == 0 {
+		return fmt.Errorf("%w from 1 to %d, or leave it out", errExpiresIn, maxExpiresIn)
+	}
+	return fmt.Errorf("%w from 1 to %d: tokens of this service do not live longer", errExpiresIn, bound)
 }
 
 // isWhole reports whether number, which is at most maxExpiresIn, has no fraction.

@@ -13,14 +13,27 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"tokenmint/jwtcore"
+	"tokenmint/jwtcore/keyfile"
 )
 
-// Config configures a Service. All fields except AccessLog are required.
+// Config configures a Service. SigningKeys, Now, Logger and BodyMemory are required.
 type Config struct {
 	// SigningKeys are the service's own keys, for HS512. The first one mints, and
 	// all of them pass at the gate. SetSigningKeys replaces them while the service
 	// runs.
 	SigningKeys []*jwtcore.Key
+
+	// MintCredentials may mint. If there are none, anyone may. SetMintCredentials
+	// replaces them while the service runs.
+	MintCredentials []keyfile.Credential
+
+	// MaxExpiresIn is the longest lifetime of a token: from one second to 876000h, in
+	// whole seconds or rounded down. With 0, a token may live for 876000h, or for ever.
+	MaxExpiresIn time.Duration
+
+	// Origins are those whose pages may use the token routes from a browser, as
+	// ParseOrigins returns them.
+	Origins []string
 
 	// Now returns the current time.
 	Now func() time.Time
@@ -39,40 +52,67 @@ type Config struct {
 
 // Service is an http.Handler that answers tokenmint's requests.
 type Service struct {
-	signingKeys atomic.Pointer[[]*jwtcore.Key]
-	now         func() time.Time
-	logger      *slog.Logger
-	accessLog   bool
-	router      *echo.Echo // with all routes
-	gate        *echo.Echo // with those of the gate
-	metrics     *metrics
-	bodyMemory  *bodyMemory
-	page        page
-	draining    atomic.Bool
+	signingKeys     atomic.Pointer[[]*jwtcore.Key]
+	mintCredentials atomic.Pointer[[]keyfile.Credential] // nil: anyone may mint
+	maxExpiresIn    int64                                // seconds; 0: no bound
+	origins         []string
+	now             func() time.Time
+	logger          *slog.Logger
+	accessLog       bool
+	router          *echo.Echo // with all routes
+	gate            *echo.Echo // with those of the gate
+	metrics         *metrics
+	bodyMemory      *bodyMemory
+	page            page
+	draining        atomic.Bool
 }
 
-// New returns a Service. If a field of config is missing, the error names it.
+// check returns an error that names a field if it is missing or wrong.
+func (c Config) check() error {
+	switch {
+	case c.Now == nil:
+		return errors.New("Config.Now is nil")
+	case c.Logger == nil:
+		return errors.New("Config.Logger is nil")
+	case c.BodyMemory < minBodyMemory:
+		return fmt.Errorf("Config.BodyMemory is %d bytes, but the largest bodies need %d", c.BodyMemory, minBodyMemory)
+	case c.MaxExpiresIn != 0 && (c.MaxExpiresIn < time.Second || c.MaxExpiresIn > maxExpiresIn*time.Second):
+		return fmt.Errorf("Config.MaxExpiresIn is %v: set it from 1s to 876000h, or to 0", c.MaxExpiresIn)
+	}
+	for _, origin := range c.Origins {
+		if parsed, err := parseOrigin(origin); err != nil || parsed != origin {
+			return fmt.Errorf("Config.Origins: %q is not as ParseOrigins returns it", origin)
+		}
+	}
+	return nil
+}
+
+// New returns a Service. If a field of config is missing or wrong, the error names
+// it.
 func New(config Config) (*Service, error) {
+	if err := config.check(); err != nil {
+		return nil, fmt.Errorf("handlers: %w", err)
+	}
 	s := &Service{
-		now:        config.Now,
-		logger:     config.Logger,
-		accessLog:  config.AccessLog,
-		metrics:    newMetrics(),
-		bodyMemory: newBodyMemory(config.BodyMemory),
-		page:       newPage(),
+		maxExpiresIn: int64(config.MaxExpiresIn / time.Second),
+		origins:      slices.Clone(config.Origins),
+		now:          config.Now,
+		logger:       config.Logger,
+		accessLog:    config.AccessLog,
+		metrics:      newMetrics(),
+		bodyMemory:   newBodyMemory(config.BodyMemory),
+		page:         newPage(),
 	}
 	if err := s.SetSigningKeys(config.SigningKeys); err != nil {
 		return nil, fmt.Errorf("handlers: Config.SigningKeys: %w", err)
 	}
-	switch {
-	case config.Now == nil:
-		return nil, errors.New("handlers: Config.Now is nil")
-	case config.Logger == nil:
-		return nil, errors.New("handlers: Config.Logger is nil")
-	case config.BodyMemory < minBodyMemory:
-		return nil, fmt.Errorf("handlers: Config.BodyMemory is %d bytes: set at least %d", config.BodyMemory, minBodyMemory)
+	if len(config.MintCredentials) > 0 {
+		s.SetMintCredentials(config.MintCredentials)
 	}
 	s.router, s.gate = s.newRouter(), s.newRouter()
+	if len(s.origins) > 0 {
+		s.router.Use(s.shareWithOrigins())
+	}
 	s.addRoutes(s.router)
 	s.addGateRoutes(s.gate)
 	s.metrics.addRoutes(s.router.Routes())

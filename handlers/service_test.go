@@ -32,15 +32,19 @@ func newKeys(secrets ...string) (keys []*jwtcore.Key) {
 }
 
 // newService returns a service that signs with publishedKey, whose clock always
-// shows goldenTime and which logs to log.
-func newService(t testing.TB, log io.Writer) *Service {
+// shows goldenTime and which logs to log. Changes are made to its Config.
+func newService(t testing.TB, log io.Writer, changes ...func(*Config)) *Service {
 	t.Helper()
-	service, err := New(Config{
+	config := Config{
 		SigningKeys: newKeys(publishedKey),
 		Now:         func() time.Time { return goldenTime },
 		Logger:      slog.New(slog.NewTextHandler(log, nil)),
 		BodyMemory:  64 << 20,
-	})
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	service, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,10 +53,10 @@ func newService(t testing.TB, log io.Writer) *Service {
 
 // newServer serves a new service on a socket. The test fails if the service has
 // logged anything by its end.
-func newServer(t *testing.T) (*Service, *httptest.Server) {
+func newServer(t *testing.T, changes ...func(*Config)) (*Service, *httptest.Server) {
 	t.Helper()
 	var log bytes.Buffer
-	service := newService(t, &log)
+	service := newService(t, &log, changes...)
 	server := httptest.NewServer(service)
 	t.Cleanup(func() {
 		server.Close()
@@ -92,22 +96,41 @@ func send(t *testing.T, method, url, body string, header http.Header) response {
 
 func jsonHeader() http.Header { return http.Header{"Content-Type": {"application/json"}} }
 
-func TestNewRefusesIncompleteConfig(t *testing.T) {
+func TestNewRefusesBadConfig(t *testing.T) {
 	complete := Config{SigningKeys: newKeys(publishedKey), Now: time.Now, Logger: slog.Default(), BodyMemory: minBodyMemory}
-	if _, err := New(complete); err != nil {
-		t.Error(err)
+	good := []func(*Config){
+		func(*Config) {},
+		func(c *Config) { c.MaxExpiresIn = time.Second },
+		func(c *Config) { c.MaxExpiresIn = 876_000 * time.Hour },
+		func(c *Config) { c.Origins = []string{"https://app.example"} },
 	}
-	tests := map[string]func(*Config){
-		"SigningKeys": func(c *Config) { c.SigningKeys = nil },
-		"Now":         func(c *Config) { c.Now = nil },
-		"Logger":      func(c *Config) { c.Logger = nil },
-		"BodyMemory":  func(c *Config) { c.BodyMemory = minBodyMemory - 1 },
-	}
-	for field, remove := range tests {
+	for i, change := range good {
 		config := complete
-		remove(&config)
-		if _, err := New(config); err == nil || !strings.Contains(err.Error(), field) {
-			t.Errorf("without %s: %v", field, err)
+		change(&config)
+		if _, err := New(config); err != nil {
+			t.Errorf("good config %d: %v", i, err)
+		}
+	}
+	tests := []struct {
+		field string
+		spoil func(*Config)
+	}{
+		{"SigningKeys", func(c *Config) { c.SigningKeys = nil }},
+		{"Now", func(c *Config) { c.Now = nil }},
+		{"Logger", func(c *Config) { c.Logger = nil }},
+		{"BodyMemory", func(c *Config) { c.BodyMemory = 0 }},
+		{"BodyMemory", func(c *Config) { c.BodyMemory = minBodyMemory - 1 }},
+		{"MaxExpiresIn", func(c *Config) { c.MaxExpiresIn = -1 }},
+		{"MaxExpiresIn", func(c *Config) { c.MaxExpiresIn = time.Second - 1 }},
+		{"MaxExpiresIn", func(c *Config) { c.MaxExpiresIn = 876_000*time.Hour + 1 }},
+		{"Origins", func(c *Config) { c.Origins = []string{"*"} }},
+		{"Origins", func(c *Config) { c.Origins = []string{"https://app.example", "https://APP.example"} }},
+	}
+	for _, test := range tests {
+		config := complete
+		test.spoil(&config)
+		if _, err := New(config); err == nil || !strings.Contains(err.Error(), "Config."+test.field) {
+			t.Errorf("%s: %v", test.field, err)
 		}
 	}
 }
