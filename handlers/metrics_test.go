@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -178,6 +179,23 @@ func TestSeriesAreBounded(t *testing.T) {
 	if last := len(scrape(t, server)); last != first || first > len(before)+2 {
 		t.Errorf("%d series, then %d, then %d", len(before), first, last)
 	}
+}
+
+// TestAbortedScrape closes connections while /metrics is being written to them. It
+// must log nothing (newServer): any client can do this as often as it likes.
+func TestAbortedScrape(t *testing.T) {
+	_, server := newServer(t)
+	for range 20 {
+		connection, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(connection, strings.Repeat("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 50))
+		io.ReadFull(connection, make([]byte, 100))
+		connection.(*net.TCPConn).SetLinger(0) // a reset, so that writes fail
+		connection.Close()
+	}
+	awaitScrapes(t, server, 20)
 }
 
 func BenchmarkObserve(b *testing.B) {

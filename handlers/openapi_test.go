@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/labstack/echo/v4"
+
+	"tokenmint/jwtcore/keyfile"
 )
 
 // operations are the methods that OpenAPI 3.1 can describe.
@@ -109,6 +111,18 @@ func TestEveryStatusIsDescribed(t *testing.T) {
 		see("HEAD", "/token", test.body, header)
 		see("POST", "/token/verify", test.body, header)
 	}
+	withOrigin := jsonHeader()
+	withOrigin.Set("Origin", "http://evil.example")
+	see("POST", "/token", good, withOrigin)
+	if err := service.SetMintCredentials([]keyfile.Credential{keyfile.NewCredential(credentialA)}); err != nil {
+		t.Fatal(err)
+	}
+	see("POST", "/token", good, jsonHeader())
+	free := service.bodyMemory.free.Swap(0)
+	for _, route := range [][2]string{{"POST", "/token"}, {"GET", "/token"}, {"HEAD", "/token"}, {"POST", "/token/verify"}} {
+		see(route[0], route[1], strings.Repeat(" ", largeBody+1), jsonHeaderFor("Bearer "+credentialA))
+	}
+	service.bodyMemory.free.Store(free)
 	for _, method := range operations {
 		see(method, "/auth", "", nil)
 		see(method, "/auth", "", http.Header{"Authorization": {"Bearer " + goldenToken}})
