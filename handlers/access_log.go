@@ -18,8 +18,9 @@ import (
 const minSecretSegment = 32
 
 // logAccess logs one request that was answered, without its body, its query and
-// its header, except for the fingerprint of the credential that may mint. The remote address is that of the connection, because any client can
-// send an X-Forwarded-For.
+// its header. The line of a request to mint has the fingerprint of its credential.
+// The remote address is that of the connection, because any client can send an
+// X-Forwarded-For.
 func (s *Service) logAccess(c echo.Context, took time.Duration) {
 	r, response := c.Request(), c.Response()
 	size := response.Size

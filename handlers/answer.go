@@ -40,8 +40,8 @@ func emptied(buffer []byte) []byte {
 	return buffer[:0]
 }
 
-// answerJSON reads the body of a request for JSON, which has at most limit bytes,
-// and sends the answer that process makes from it.
+// answerJSON reads the body of a request for JSON, of at most limit bytes, and
+// responds with the text that process appends to the answer.
 func (s *Service) answerJSON(c echo.Context, limit int64, process func(a *answer, body []byte) error) error {
 	b := newBody()
 	defer b.release()

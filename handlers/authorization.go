@@ -10,19 +10,19 @@ import (
 	"tokenmint/jwtcore/keyfile"
 )
 
-// Reasons why a request has no credential that may mint.
+// Reasons why a request may not mint, besides those of bearerToken.
 var (
 	errNoCredential      = fmt.Errorf("%w: send it in the header Authorization, as Bearer and the credential", errCredential)
 	errUnknownCredential = fmt.Errorf("%w: the service does not know the one in the header Authorization", errCredential)
 )
 
-// credentialKey is where a request keeps the credential with which it may mint, for
-// the log.
+// credentialKey is the key in echo.Context of the credential that authorized a
+// request to mint. It is only set for the access log.
 const credentialKey = "credential"
 
 // SetMintCredentials replaces the credentials that may mint with a copy of
 // credentials. It is an error if there are none: a service that needs a credential
-// does not stop to need one while it runs.
+// does not stop needing one while it runs.
 func (s *Service) SetMintCredentials(credentials []keyfile.Credential) error {
 	if len(credentials) == 0 {
 		return errors.New("there is no mint credential")
@@ -32,9 +32,9 @@ func (s *Service) SetMintCredentials(credentials []keyfile.Credential) error {
 	return nil
 }
 
-// authorizeMint returns an error if the caller may not mint. With credentials, the
-// caller must send one of them (RFC 6750 §2.1). Without, anyone may mint, but not
-// any web page that the browser of someone near the service shows.
+// authorizeMint returns an error if the caller may not mint. If the service has
+// credentials, the caller must send one of them (RFC 6750 §2.1). Otherwise anyone may
+// mint, except the web pages that checkOrigin refuses.
 func (s *Service) authorizeMint(c echo.Context) error {
 	credentials := s.mintCredentials.Load()
 	if credentials == nil {

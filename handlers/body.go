@@ -8,11 +8,11 @@ import (
 )
 
 // body is the body of a request. It is pooled: callers must not retain any part of
-// it. It has a pool of its own, because a client may take long to send it, and other
-// buffers should not wait with it.
+// it. It is apart from answer, because a client may send it slowly, and the buffers of
+// the answer should not wait with it.
 type body struct {
 	text        []byte
-	reservation reservation // of memory for a large body, and then for its answer
+	reservation reservation // for a large body, and then for its answer
 }
 
 var bodies = sync.Pool{New: func() any { return new(body) }}
@@ -28,7 +28,7 @@ func (b *body) release() {
 
 // readJSON reads the body of a request for JSON. It is an error if the body has
 // more than limit bytes; if its length is known beforehand, such a body is not
-// read. A large body takes a part of memory.
+// read. A large body needs a reservation.
 func (b *body) readJSON(r *http.Request, limit int64, memory *bodyMemory) error {
 	if !isJSON(r.Header["Content-Type"]) {
 		return errContentType
@@ -40,8 +40,8 @@ func (b *body) readJSON(r *http.Request, limit int64, memory *bodyMemory) error 
 		return errBodyTooLarge
 	}
 	size := r.ContentLength
-	if size < 0 { // it is unknown
-		size = limit + 1
+	if size < 0 { // unknown
+		size = limit + 1 // enough to see that the body is too large
 	}
 	err := b.read(r.Body, min(size, largeBody))
 	if err == nil && size > largeBody {
@@ -62,8 +62,8 @@ func (b *body) readJSON(r *http.Request, limit int64, memory *bodyMemory) error 
 	}
 }
 
-// read reads until b has size bytes, or until r ends, which is io.EOF. The memory
-// grows with what arrives, not with what Content-Length promises.
+// read reads r until b has size bytes. It returns io.EOF if r ends before or there.
+// The memory grows with what arrives, not with what Content-Length promises.
 func (b *body) read(r io.Reader, size int64) error {
 	for int64(len(b.text)) < size {
 		if len(b.text) == cap(b.text) {

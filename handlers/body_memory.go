@@ -6,11 +6,11 @@ import (
 )
 
 const (
-	// largeBody is the size in bytes over which a body takes a part of bodyMemory.
+	// largeBody is the size in bytes above which a body needs a reservation.
 	largeBody = 16 << 10
 
-	// minBodyMemory is the least size in bytes of a bodyMemory: two of the largest
-	// bodies.
+	// minBodyMemory is the smallest size in bytes of a bodyMemory: two of the
+	// largest bodies.
 	minBodyMemory = 2 * maxInspectBody
 )
 
@@ -18,12 +18,12 @@ const (
 // as slowly as it likes, and may never read the response, so each request holds a
 // reservation for as long as it takes.
 //
-// What a body needs beyond that while it is processed (its parts decoded, the names
-// of its members) is bounded by the number of bodies that are processed at a time.
-// That part waits for no client, so that no request waits long for its turn.
+// Processing a body takes several times its size: for its decoded parts, and for the
+// names of its members. So large bodies are processed in turns, one per processor.
+// Processing never waits for a client, so no request waits long for its turn.
 type bodyMemory struct {
 	free  atomic.Int64  // bytes
-	turns chan struct{} // has a value for each body that is being processed
+	turns chan struct{} // holds a value for each body that is being processed
 }
 
 func newBodyMemory(size int64) *bodyMemory {
@@ -51,8 +51,8 @@ type reservation struct {
 	size   int64 // bytes
 }
 
-// resize changes the size, even if fewer bytes are free: it is for memory that is
-// already in use.
+// resize changes the size, even if fewer bytes are free: the memory is already in
+// use.
 func (r *reservation) resize(size int64) {
 	r.memory.free.Add(r.size - size)
 	r.size = size
@@ -66,11 +66,11 @@ func (r *reservation) release() {
 	*r = reservation{}
 }
 
-// isLarge reports whether b has a part of a bodyMemory.
+// isLarge reports whether b holds a reservation.
 func (b *body) isLarge() bool { return b.reservation.memory != nil }
 
-// takeTurn calls process with a large body when it is its turn, and drops everything
-// but the text of the answer, because the client may never read that.
+// takeTurn calls process with a large body when it is its turn. Then it drops
+// everything but the text of the answer, because the client may never read that.
 func (a *answer) takeTurn(b *body, process func(a *answer, body []byte) error) error {
 	turns := b.reservation.memory.turns
 	turns <- struct{}{}

@@ -19,7 +19,7 @@ var (
 	errContentType      = errors.New("send the Content-Type application/json")
 	errContentEncoding  = errors.New("send the body as it is, without a Content-Encoding")
 	errBodyTooLarge     = errors.New("the body is too large: send at most 256 KiB to mint, 512 KiB to inspect")
-	errTooManyBodies    = errors.New("too many large bodies are on their way at this moment: send it again in a second")
+	errTooManyBodies    = errors.New("too many large bodies are in flight: send this one again in a second")
 	errBodyCutShort     = errors.New("the body ended early, arrived too slowly or was badly framed: send all of it")
 	errMemberType       = errors.New("a member has the wrong type")
 	errTokenAbsent      = errors.New("send the token to inspect in the member Token")

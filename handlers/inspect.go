@@ -24,7 +24,7 @@ func (s *Service) inspect(c echo.Context) error {
 	return s.answerJSON(c, maxInspectBody, s.inspectToken)
 }
 
-// verdictSize is more than what the answer of an inspection has in bytes besides the
+// verdictSize is an upper bound on the bytes in the answer of an inspection besides the
 // token's header and claims.
 const verdictSize = 512
 

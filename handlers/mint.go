@@ -22,8 +22,8 @@ const maxMintBody = 256 << 10
 // maxExpiresIn is the longest lifetime of a token in seconds: a hundred years.
 const maxExpiresIn = 3_153_600_000
 
-// frameSize is more than what an answer of POST /token has in bytes besides the
-// user data in base64url.
+// frameSize is an upper bound on the bytes in an answer of POST /token besides the user
+// data in base64url.
 const frameSize = 512
 
 // mint answers POST /token: it signs the user data of callers who may mint.
@@ -93,7 +93,7 @@ func isNull(value jsontext.Value) bool {
 
 // parseExpiresIn returns the number of seconds in value, or 0 if value is absent
 // or null. A whole number may have any JSON spelling, such as 3600.0 or 36e2: some
-// clients have no other. If bound is not 0, value must be there, and at most bound.
+// clients have no other. If bound is not 0, value is required and at most bound.
 func parseExpiresIn(value jsontext.Value, bound int64) (int64, error) {
 	switch {
 	case isNull(value) && bound == 0:
@@ -114,7 +114,7 @@ func expiresInError(bound int64) error {
 	if bound == 0 {
 		return fmt.Errorf("%w from 1 to %d, or leave it out", errExpiresIn, maxExpiresIn)
 	}
-	return fmt.Errorf("%w from 1 to %d: tokens of this service do not live longer", errExpiresIn, bound)
+	return fmt.Errorf("%w from 1 to %d: this service mints no token that lives longer", errExpiresIn, bound)
 }
 
 // isWhole reports whether number, which is at most maxExpiresIn, has no fraction.

@@ -14,15 +14,15 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 )
 
-// preflightMaxAge is for how many seconds a browser may remember what the service
-// allows an origin to do.
+// preflightMaxAge is the time in seconds for which a browser may remember the answer
+// to a preflight request.
 const preflightMaxAge = 600
 
 // ParseOrigins returns the origins in text, the value of ORIGINS: separated by
-// commas, each http://host or https://host with an optional port. They come as
-// browsers send them (RFC 6454 §6.2): in lower case, and without a port that is the
-// scheme's default. An empty text has no origins. The error quotes the entry that is
-// not an origin.
+// commas, each http://host or https://host with an optional port. They are
+// returned as browsers send them (RFC 6454 §6.2): in lower case, and without the
+// scheme's default port. An empty text has no origins. The error quotes the entry
+// that is not an origin.
 func ParseOrigins(text string) (origins []string, err error) {
 	if text == "" {
 		return nil, nil
@@ -92,11 +92,12 @@ func originHost(u *url.URL) (string, error) {
 	return name, nil
 }
 
-// checkOrigin returns an error if a web page may not mint. Any page can make a
-// browser send requests to this service, and with a name that it lets point to the
-// service (DNS rebinding) it even reads the responses. But then that name is in the
-// request, as its Host. So an origin that is not in Origins may mint only if it is
-// the service itself, under a name that no one else can have.
+// checkOrigin returns an error if the request comes from a web page that may not
+// mint. Any page can make a browser send requests to the service. If the page's own
+// name resolves to the service's address (DNS rebinding), it can even read the
+// responses, but then the request has that name as its Host. So a page of an origin
+// that is not in Origins may mint only if the service itself is that origin, under a
+// name that nobody else can own.
 func (s *Service) checkOrigin(r *http.Request) error {
 	sent := r.Header["Origin"]
 	if len(sent) == 0 || len(sent) == 1 && (slices.Contains(s.origins, sent[0]) || isLocalOrigin(sent[0], r.Host)) {
@@ -105,8 +106,8 @@ func (s *Service) checkOrigin(r *http.Request) error {
 	return errOrigin
 }
 
-// isLocalOrigin reports whether origin is that of host, which is localhost or a name
-// below it (RFC 6761 §6.3), or an IP address.
+// isLocalOrigin reports whether origin has the authority host, and host is localhost,
+// a name below it (RFC 6761 §6.3) or an IP address.
 func isLocalOrigin(origin, host string) bool {
 	_, authority, found := strings.Cut(origin, "://")
 	if !found || !strings.EqualFold(authority, host) {
@@ -118,7 +119,7 @@ func isLocalOrigin(origin, host string) bool {
 }
 
 // shareWithOrigins lets pages of the service's origins use the token routes and read
-// the responses, errors included (CORS, https://fetch.spec.whatwg.org).
+// their responses, including errors (CORS, https://fetch.spec.whatwg.org).
 func (s *Service) shareWithOrigins() echo.MiddlewareFunc {
 	return middleware.CORSWithConfig(middleware.CORSConfig{
 		Skipper: func(c echo.Context) bool {

@@ -7,8 +7,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// newRouter returns a router without routes, which does for all requests what they
-// have in common.
+// newRouter returns a router without routes. It does what all requests have in
+// common.
 func (s *Service) newRouter() *echo.Echo {
 	router := echo.New()
 	router.Logger.SetOutput(io.Discard) // it writes to standard output
@@ -49,7 +49,7 @@ func (s *Service) addGateRoutes(router *echo.Echo) {
 // ServeHTTP answers one request.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
-// Gate returns a handler that has nothing but the gate, /healthz and /readyz: for an
-// address that proxies can reach, and from which no one can mint. It shares its
-// keys, its metrics and its log with s, and drains with it.
+// Gate returns a handler that serves /auth, /healthz and /readyz, and nothing else. It
+// is for an address where proxies can ask and nobody can mint. It shares the keys, the
+// metrics and the log of s, and drains with it.
 func (s *Service) Gate() http.Handler { return s.gate }

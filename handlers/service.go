@@ -23,12 +23,12 @@ type Config struct {
 	// runs.
 	SigningKeys []*jwtcore.Key
 
-	// MintCredentials may mint. If there are none, anyone may. SetMintCredentials
-	// replaces them while the service runs.
+	// MintCredentials are those that may mint. If there are none, anyone may.
+	// SetMintCredentials replaces them while the service runs.
 	MintCredentials []keyfile.Credential
 
-	// MaxExpiresIn is the longest lifetime of a token: from one second to 876000h, in
-	// whole seconds or rounded down. With 0, a token may live for 876000h, or for ever.
+	// MaxExpiresIn is the longest lifetime of a token, from 1s to 876000h; a fraction
+	// of a second is dropped. If it is 0, a token may live for 876000h, or for ever.
 	MaxExpiresIn time.Duration
 
 	// Origins are those whose pages may use the token routes from a browser, as
