@@ -21,7 +21,7 @@ var (
 const credentialKey = "credential"
 
 // SetMintCredentials replaces the credentials that may mint with a copy of
-// credentials. It is an error if there are none: a service that needs a credential
+// credentials, and logs their fingerprints. It is an error if there are none: a service that needs a credential
 // does not stop needing one while it runs.
 func (s *Service) SetMintCredentials(credentials []keyfile.Credential) error {
 	if len(credentials) == 0 {
@@ -29,6 +29,11 @@ func (s *Service) SetMintCredentials(credentials []keyfile.Credential) error {
 	}
 	credentials = slices.Clone(credentials)
 	s.mintCredentials.Store(&credentials)
+	fingerprints := make([]string, len(credentials))
+	for i, credential := range credentials {
+		fingerprints[i] = credential.Fingerprint()
+	}
+	s.logger.Info("mint credentials", "count", len(credentials), "fingerprints", fingerprints)
 	return nil
 }
 

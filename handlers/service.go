@@ -119,15 +119,20 @@ func New(config Config) (*Service, error) {
 	return s, nil
 }
 
-// SetSigningKeys replaces the signing keys with a copy of keys. It is an error if
-// there are none. A request sees either all of the old keys or all of the new
-// ones.
+// SetSigningKeys replaces the signing keys with a copy of keys, and logs their
+// fingerprints. It is an error if there are none. A request sees either all of the
+// old keys or all of the new ones.
 func (s *Service) SetSigningKeys(keys []*jwtcore.Key) error {
 	if len(keys) == 0 {
 		return errors.New("there is no signing key")
 	}
 	keys = slices.Clone(keys)
 	s.signingKeys.Store(&keys)
+	fingerprints := make([]string, len(keys))
+	for i, key := range keys {
+		fingerprints[i] = key.Fingerprint()
+	}
+	s.logger.Info("signing keys", "count", len(keys), "fingerprints", fingerprints, "mints", fingerprints[0])
 	return nil
 }
 
