@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,7 +32,11 @@ func TestSigningKeyFile(t *testing.T) {
 	}
 }
 
-// hangUp sends SIGHUP, waits for the given number of log lines about keys, and
+// reloadLine matches a log line about one of the files that SIGHUP makes the service
+// read again.
+var reloadLine = regexp.MustCompile(`"(signing keys|mint credentials|TLS certificate)"|stay as they were|SIGHUP does not`)
+
+// hangUp sends SIGHUP, waits for the given number of log lines about files, and
 // returns all that was logged since.
 func (p *process) hangUp(t *testing.T, lines int) string {
 	t.Helper()
@@ -41,7 +46,7 @@ func (p *process) hangUp(t *testing.T, lines int) string {
 	waitFor(t, "the log lines about SIGHUP", func() bool {
 		count := 0
 		for line := range strings.Lines(logged()) {
-			if strings.HasSuffix(line, "\n") && strings.Contains(line, "keys") {
+			if strings.HasSuffix(line, "\n") && reloadLine.MatchString(line) {
 				count++
 			}
 		}
@@ -96,6 +101,84 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// TestReloadOfFIFO puts a FIFO, and a device, in place of each file and sends SIGHUP.
+// Neither must keep the service from reloading, serving and stopping.
+func TestReloadOfFIFO(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	paths := map[string]string{}
+	for _, name := range []string{"signing.key", "credentials", "cert.pem", "key.pem"} {
+		paths[name] = filepath.Join(folder, name)
+	}
+	writeFile(t, paths["signing.key"], goodKey)
+	writeFile(t, paths["credentials"], goodCredential)
+	writeCertificate(t, paths["cert.pem"], paths["key.pem"], "any")
+	p := start(t, folder, []string{"MINT_CREDENTIALS_FILE=credentials", "TLS_CERT_FILE=cert.pem", "TLS_KEY_FILE=key.pem"})
+	p.useTLS(t, paths["cert.pem"])
+	for name, path := range paths {
+		text := readFile(t, path)
+		for what, replace := range map[string]func() error{
+			"FIFO":   func() error { return syscall.Mkfifo(path, 0o600) },
+			"device": func() error { return os.Symlink("/dev/zero", path) },
+		} {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := replace(); err != nil {
+				t.Fatal(err)
+			}
+			if log := p.hangUp(t, 3); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "regular file") {
+				t.Errorf("%s in place of %s: the log should have one error: %s", what, name, log)
+			}
+			if status, _ := p.mintAs(t, goodCredential, nil); status != 200 {
+				t.Errorf("%s in place of %s: minting is a %d", what, name, status)
+			}
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, path, text)
+	}
+	if log := p.hangUp(t, 3); strings.Contains(log, "level=ERROR") {
+		t.Errorf("with the files back in place, the log should have no error: %s", log)
+	}
+	if status := p.stop(t); status != 0 {
+		t.Errorf("exit status %d, want 0", status)
+	}
+}
+
+// TestFingerprints checks what the log has about keys, at start and after SIGHUP.
+func TestFingerprints(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "signing.key")
+	good, other := fingerprint("tokenmint key", goodKey), fingerprint("tokenmint key", otherKey)
+	writeFile(t, path, goodKey+"\n")
+	p := start(t, folder, nil)
+	if log, want := p.stderr.String(), "count=1 fingerprints=["+good+"] mints="+good; !strings.Contains(log, want) {
+		t.Errorf("the log should have %s: %s", want, log)
+	}
+	writeFile(t, path, otherKey+"\n"+goodKey+"\n")
+	if log, want := p.hangUp(t, 1), `count=2 fingerprints="[`+other+" "+good+`]" mints=`+other; !strings.Contains(log, want) {
+		t.Errorf("the log should have %s: %s", want, log)
+	}
+}
+
+// TestKeyWarnings starts the service with keys that it uses, but warns about.
+func TestKeyWarnings(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "signing.key")
+	writeFile(t, path, strings.Repeat("abc", 30))
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, folder, nil)
+	if log := p.stderr.String(); strings.Count(log, "level=WARN") != 2 || strings.Contains(log, "abcabc") {
+		t.Errorf("the log should have two warnings, without the key: %s", log)
+	}
+}
+
 func TestNoRotationOfTheVariable(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir(), withGoodKey)
@@ -124,7 +207,7 @@ func TestNoReloadDuringStop(t *testing.T) {
 	if err := finish(); err != nil {
 		t.Error(err)
 	}
-	if status := p.wait(t); status != 0 || strings.Contains(p.stderr.String(), "keys") {
-		t.Errorf("exit status %d, want 0 and no log line about keys", status)
+	if status := p.wait(t); status != 0 || len(reloadLine.FindAllString(p.stderr.String(), -1)) != 1 {
+		t.Errorf("exit status %d, want 0 and no log line about keys but that of the start", status)
 	}
 }

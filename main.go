@@ -11,11 +11,15 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"math"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -24,6 +28,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 
 	"tokenmint/handlers"
 	"tokenmint/handlers/server"
@@ -35,6 +41,9 @@ import (
 // let it, unless GOGC is set. That costs 4 MiB of memory and saves 7 % of the CPU
 // time of a request.
 const gcPercent = 200
+
+// maxLifetime is the longest lifetime of a token, a hundred years.
+const maxLifetime = 876_000 * time.Hour
 
 // errUsage is wrapped by all errors in the command line and the environment.
 var errUsage = errors.New("wrong usage")
@@ -89,13 +98,16 @@ func newLogger(w io.Writer, format string) *slog.Logger {
 
 // options are the settings of the program.
 type options struct {
-	bind            string
-	signingKeyFile  string
-	tlsCert, tlsKey string
-	gracefulTimeout time.Duration
-	accessLog       bool
-	logFormat       string
-	version         bool
+	bind, gateBind      string
+	signingKeyFile      string
+	mintCredentialsFile string
+	maxExpiresIn        time.Duration // 0 if there is no limit
+	origins             []string
+	tlsCert, tlsKey     string
+	gracefulTimeout     time.Duration
+	accessLog           bool
+	logFormat           string
+	version             bool
 
 	// signingKey is nil if SIGNING_KEY is not set. It has no flag, because flags
 	// show in the process list.
@@ -106,20 +118,34 @@ type options struct {
 
 // environment maps each flag that has an environment variable to its name.
 var environment = map[string]string{
-	"bind":             "BIND",
-	"signing-key-file": "SIGNING_KEY_FILE",
-	"tls-cert":         "TLS_CERT_FILE",
-	"tls-key":          "TLS_KEY_FILE",
-	"graceful-timeout": "GRACEFUL_TIMEOUT",
-	"access-log":       "ACCESS_LOG",
-	"log-format":       "LOG_FORMAT",
+	"bind":                  "BIND",
+	"gate-bind":             "GATE_BIND",
+	"signing-key-file":      "SIGNING_KEY_FILE",
+	"mint-credentials-file": "MINT_CREDENTIALS_FILE",
+	"max-expires-in":        "MAX_EXPIRES_IN",
+	"origins":               "ORIGINS",
+	"tls-cert":              "TLS_CERT_FILE",
+	"tls-key":               "TLS_KEY_FILE",
+	"graceful-timeout":      "GRACEFUL_TIMEOUT",
+	"access-log":            "ACCESS_LOG",
+	"log-format":            "LOG_FORMAT",
 }
 
 func newFlagSet(o *options) *flag.FlagSet {
 	flags := flag.NewFlagSet("tokenmint", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run prints the error
 	flags.StringVar(&o.bind, "bind", "127.0.0.1:5000", "`address` to listen on, host:port or unix:/path")
+	flags.StringVar(&o.gateBind, "gate-bind", "", "second `address` to listen on, for the gate alone")
 	flags.StringVar(&o.signingKeyFile, "signing-key-file", "signing.key", "`file` with the signing keys, one a line; created with a new key if it does not exist")
+	flags.StringVar(&o.mintCredentialsFile, "mint-credentials-file", "", "`file` with the credentials of those who may mint, one a line; without it, anyone may")
+	flags.Func("max-expires-in", "longest `lifetime` of a token, such as 1h; without it, there is no limit", func(text string) (err error) {
+		o.maxExpiresIn, err = parseLifetime(text)
+		return err
+	})
+	flags.Func("origins", "`origins` of web pages that may use the service, such as https://example.com, separated by commas", func(text string) (err error) {
+		o.origins, err = handlers.ParseOrigins(text)
+		return err
+	})
 	flags.StringVar(&o.tlsCert, "tls-cert", "", "`file` with the TLS certificate and its chain, in PEM; without it, plain HTTP")
 	flags.StringVar(&o.tlsKey, "tls-key", "", "`file` with the private key of the certificate, in PEM")
 	flags.DurationVar(&o.gracefulTimeout, "graceful-timeout", 30*time.Second, "`time` that requests in flight have to finish after a signal to stop, such as 30s or 1m")
@@ -146,6 +172,18 @@ func parseOnOff(text string) (bool, error) {
 		return false, errors.New("the value is neither on nor off")
 	}
 	return value, nil
+}
+
+// parseLifetime accepts a duration in the range of expires_in.
+func parseLifetime(text string) (time.Duration, error) {
+	lifetime, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, err
+	}
+	if lifetime < time.Second || lifetime > maxLifetime {
+		return 0, fmt.Errorf("the lifetime is not between %v and %v", time.Second, maxLifetime)
+	}
+	return lifetime, nil
 }
 
 // parse sets the options from args and, for flags that are not in args, from
@@ -186,8 +224,10 @@ func (o *options) parse(flags *flag.FlagSet, args []string, lookupEnv func(strin
 // other.
 func (o *options) check() error {
 	switch {
-	case o.bind == "unix:":
+	case o.bind == "unix:" || o.gateBind == "unix:":
 		return errors.New("the socket to bind has no path: write unix:/path")
+	case o.gateBind == o.bind:
+		return errors.New("GATE_BIND (or -gate-bind) is the same address as BIND: the gate needs one of its own")
 	case o.gracefulTimeout < 0:
 		return errors.New("the graceful timeout is negative")
 	case o.logFormat != "text" && o.logFormat != "json":
@@ -226,7 +266,9 @@ func version() string {
 	return fmt.Sprintf("%s %s %s", info.Main.Path, info.Main.Version, info.GoVersion)
 }
 
-// serve runs the service until ctx is done or a signal to stop arrives.
+// serve runs the service until ctx is done or a signal to stop arrives. It reads and
+// checks everything before it listens, and creates a key file only after that, so
+// that a start that fails leaves nothing behind.
 func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	ctx, restoreSignals := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	context.AfterFunc(ctx, restoreSignals) // a second signal ends the process at once
@@ -234,19 +276,41 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 
-	keys, err := loadSigningKeys(o, logger)
+	limit, err := memoryLimit()
 	if err != nil {
 		return err
 	}
-	service, err := handlers.New(handlers.Config{SigningKeys: keys, Now: time.Now, Logger: logger, BodyMemory: 64 << 20, AccessLog: o.accessLog})
+	secrets, err := readSecrets(o, logger)
 	if err != nil {
 		return err
 	}
-	httpServer, err := server.Listen(server.Config{
-		Bind:            o.bind,
-		CertFile:        o.tlsCert,
-		KeyFile:         o.tlsKey,
-		Handler:         service,
+	listeners, err := listen(o)
+	if err != nil {
+		return err
+	}
+	defer closeAll(listeners)
+	if secrets.keys == nil {
+		if secrets.keys, err = createKey(o, logger); err != nil {
+			return err
+		}
+	}
+	service, err := handlers.New(handlers.Config{
+		SigningKeys:     secrets.keys,
+		MintCredentials: secrets.credentials,
+		MaxExpiresIn:    o.maxExpiresIn,
+		Origins:         o.origins,
+		BodyMemory:      limit / 4,
+		Now:             time.Now,
+		Logger:          logger,
+		AccessLog:       o.accessLog,
+	})
+	if err != nil {
+		return err
+	}
+	httpServer, err := server.New(server.Config{
+		Endpoints:       endpoints(service, listeners),
+		Certificate:     secrets.certificate,
+		MemoryLimit:     limit,
 		OnDrain:         service.Drain,
 		GracefulTimeout: o.gracefulTimeout,
 		Logger:          logger,
@@ -254,7 +318,7 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	logger.Info("listening", "address", httpServer.Addr().String(), "tls", httpServer.UsesTLS())
+	logStart(o, listeners, logger)
 	var reloads sync.WaitGroup
 	defer reloads.Wait()
 	defer restoreSignals() // which ends ctx
@@ -270,44 +334,110 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	return httpServer.Serve(ctx)
 }
 
-// reload reads the signing keys and the TLS certificate again. If one of them
-// cannot be used, it logs the reason and the service goes on with the old one.
-func reload(o options, service *handlers.Service, httpServer *server.Server, logger *slog.Logger) {
-	report := func(keys, path string, err error) {
-		service.CountReload(keys, err)
-		if err != nil {
-			logger.Error("the "+keys+" keys stay as they were", "error", err)
-			return
-		}
-		logger.Info("read the "+keys+" keys again", "file", path)
+// memoryLimit returns the memory in bytes that the process may use. That is
+// GOMEMLIMIT or, if it is not set, nine tenths of the cgroup's limit or of the
+// machine's memory, which then becomes GOMEMLIMIT.
+func memoryLimit() (int64, error) {
+	provider := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)
+	limit, err := memlimit.Set(memlimit.WithProvider(provider))
+	if err != nil || limit < math.MaxInt64 {
+		return limit, err
 	}
+	available, err := provider() // GOMEMLIMIT is off
+	return int64(available), err
+}
+
+// listen returns a listener on BIND and, if it is set, one on GATE_BIND.
+func listen(o options) ([]net.Listener, error) {
+	listener, err := server.Listen(o.bind)
+	if err != nil {
+		return nil, fmt.Errorf("BIND: %w", err)
+	}
+	if o.gateBind == "" {
+		return []net.Listener{listener}, nil
+	}
+	gate, err := server.Listen(o.gateBind)
+	if err != nil {
+		listener.Close()
+		return nil, fmt.Errorf("GATE_BIND: %w", err)
+	}
+	return []net.Listener{listener, gate}, nil
+}
+
+func closeAll(listeners []net.Listener) {
+	for _, listener := range listeners {
+		listener.Close()
+	}
+}
+
+// endpoints returns the service on the first of the listeners, and its gate on the
+// second, if there is one.
+func endpoints(service *handlers.Service, listeners []net.Listener) []server.Endpoint {
+	all := []server.Endpoint{{Listener: listeners[0], Handler: service}}
+	for _, listener := range listeners[1:] {
+		all = append(all, server.Endpoint{Listener: listener, Handler: service.Gate()})
+	}
+	return all
+}
+
+// logStart logs where clients can connect.
+func logStart(o options, listeners []net.Listener, logger *slog.Logger) {
+	if address := listeners[0].Addr(); o.mintCredentialsFile == "" && !isLocal(address) {
+		logger.Warn("anyone who can connect may mint tokens: set MINT_CREDENTIALS_FILE", "address", address.String())
+	}
+	for i, listener := range listeners {
+		message := []string{"listening", "listening for the gate"}[i]
+		logger.Info(message, "address", listener.Addr().String(), "tls", o.tlsCert != "")
+	}
+}
+
+// isLocal reports whether only this machine can connect to address.
+func isLocal(address net.Addr) bool {
+	tcp, ok := address.(*net.TCPAddr)
+	return !ok || tcp.IP.IsLoopback()
+}
+
+// secrets is what the service reads from files.
+type secrets struct {
+	keys        []*jwtcore.Key       // nil if the key file does not exist yet
+	credentials []keyfile.Credential // nil if anyone may mint
+	certificate *tls.Certificate     // nil for plain HTTP
+}
+
+// readSecrets reads all files. Only that of the signing keys may be missing.
+func readSecrets(o options, logger *slog.Logger) (s secrets, err error) {
+	if o.signingKey != nil && o.signingKeyFileSet {
+		return s, errors.New("both SIGNING_KEY and SIGNING_KEY_FILE (or -signing-key-file) are set: set one of them")
+	}
+	if s.keys, err = readKeys(o, logger); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return s, err
+	}
+	if s.credentials, err = readCredentials(o, logger); err != nil {
+		return s, err
+	}
+	s.certificate, err = readCertificate(o)
+	return s, err
+}
+
+// readKeys returns the key in SIGNING_KEY or, if that is unset, the keys in the key
+// file.
+func readKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
 	if o.signingKey == nil {
-		report("signing", o.signingKeyFile, reloadSigningKeys(o.signingKeyFile, service))
-	} else {
-		logger.Warn("SIGHUP does not change the signing keys: SIGNING_KEY is read at start only")
+		keys, warnings, err := keyfile.ReadKeys(o.signingKeyFile)
+		warn(logger, warnings)
+		return keys, err
 	}
-	if httpServer.UsesTLS() {
-		report("tls", o.tlsKey, httpServer.ReloadCertificate())
+	key, warnings, err := keyfile.ParseKey(*o.signingKey)
+	if err != nil {
+		return nil, fmt.Errorf("SIGNING_KEY: %w", err)
 	}
+	warn(logger, warnings)
+	return []*jwtcore.Key{key}, nil
 }
 
-func reloadSigningKeys(path string, service *handlers.Service) error {
-	keys, _, err := keyfile.ReadKeys(path)
-	if err == nil {
-		err = service.SetSigningKeys(keys)
-	}
-	return err
-}
-
-// loadSigningKeys returns the key in SIGNING_KEY or, if that is unset, the keys
-// in the key file. It creates the file if it does not exist.
-func loadSigningKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
-	switch {
-	case o.signingKey != nil && o.signingKeyFileSet:
-		return nil, errors.New("both SIGNING_KEY and SIGNING_KEY_FILE (or -signing-key-file) are set: set one of them")
-	case o.signingKey != nil:
-		return parseSigningKey(*o.signingKey)
-	}
+// createKey creates the key file and returns its key, or the key of another process
+// that was faster.
+func createKey(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
 	created, err := keyfile.Create(o.signingKeyFile)
 	if err != nil {
 		return nil, err
@@ -315,17 +445,77 @@ func loadSigningKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
 	if created {
 		logger.Warn("created a key file with a new signing key: keep it, or tokens minted now will not verify later", "file", o.signingKeyFile)
 	}
-	keys, _, err := keyfile.ReadKeys(o.signingKeyFile)
-	return keys, err
+	return readKeys(o, logger)
 }
 
-// parseSigningKey returns the key in the text of SIGNING_KEY.
-func parseSigningKey(text string) ([]*jwtcore.Key, error) {
-	key, _, err := keyfile.ParseKey(text)
-	if err != nil {
-		return nil, fmt.Errorf("SIGNING_KEY: %w", err)
+// readCredentials returns the credentials of those who may mint, or nil if anyone
+// may.
+func readCredentials(o options, logger *slog.Logger) ([]keyfile.Credential, error) {
+	if o.mintCredentialsFile == "" {
+		return nil, nil
 	}
-	return []*jwtcore.Key{key}, nil
+	credentials, warnings, err := keyfile.ReadCredentials(o.mintCredentialsFile)
+	if err != nil {
+		return nil, fmt.Errorf("MINT_CREDENTIALS_FILE: %w", err)
+	}
+	warn(logger, warnings)
+	return credentials, nil
+}
+
+// readCertificate returns the TLS certificate with its private key, or nil if there
+// is none.
+func readCertificate(o options) (*tls.Certificate, error) {
+	if o.tlsCert == "" {
+		return nil, nil
+	}
+	certificate, certErr := keyfile.ReadFile(o.tlsCert)
+	key, keyErr := keyfile.ReadFile(o.tlsKey)
+	defer clear(key)
+	pair, pairErr := tls.X509KeyPair(certificate, key)
+	if err := cmp.Or(certErr, keyErr, pairErr); err != nil {
+		return nil, fmt.Errorf("the TLS certificate in %s with the key in %s: %w", o.tlsCert, o.tlsKey, err)
+	}
+	return &pair, nil
+}
+
+func warn(logger *slog.Logger, warnings []string) {
+	for _, warning := range warnings {
+		logger.Warn(warning)
+	}
+}
+
+// reload reads all files again. If one of them cannot be used, it logs the reason and
+// the service goes on with what it has.
+func reload(o options, service *handlers.Service, httpServer *server.Server, logger *slog.Logger) {
+	report := func(kind, what string, err error) {
+		service.CountReload(kind, err)
+		if err != nil {
+			logger.Error("the "+what+" stay as they were", "error", err)
+		}
+	}
+	if o.signingKey == nil {
+		keys, err := readKeys(o, logger)
+		if err == nil {
+			err = service.SetSigningKeys(keys)
+		}
+		report("signing", "signing keys", err)
+	} else {
+		logger.Warn("SIGHUP does not change the signing keys: SIGNING_KEY is read at start only")
+	}
+	if o.mintCredentialsFile != "" {
+		credentials, err := readCredentials(o, logger)
+		if err == nil {
+			err = service.SetMintCredentials(credentials)
+		}
+		report("credentials", "mint credentials", err)
+	}
+	if o.tlsCert != "" {
+		certificate, err := readCertificate(o)
+		if err == nil {
+			err = httpServer.SetCertificate(certificate)
+		}
+		report("tls", "TLS certificate and its key", err)
+	}
 }
 
 // healthcheck asks the service that runs with the same options for /healthz.

@@ -116,7 +116,7 @@ func TestWrongConfiguration(t *testing.T) {
 		{"wrong access log flag", nil, []string{"-access-log=maybe"}, 2, "neither on nor off"},
 		{"certificate without key", []string{"TLS_CERT_FILE=cert.pem"}, nil, 2, "both"},
 		{"key without certificate", nil, []string{"-tls-key", "key.pem"}, 2, "both"},
-		{"missing certificate file", nil, []string{"-tls-cert", "missing", "-tls-key", "empty"}, 1, "open missing: no such file"},
+		{"missing certificate file", nil, []string{"-tls-cert", "missing", "-tls-key", "empty"}, 1, "certificate in missing with the key in empty: stat missing: no such file"},
 		{"certificate file without a certificate", nil, []string{"-tls-cert", "short", "-tls-key", "short"}, 1, "certificate in short"},
 		{"certificate with the key of another", nil, []string{"-tls-cert", "one.pem", "-tls-key", "two-key.pem"}, 1, "does not match"},
 		{"socket in a missing folder", nil, []string{"-bind", "unix:missing/socket"}, 1, "no such file"},
@@ -141,19 +141,35 @@ func TestWrongConfiguration(t *testing.T) {
 		{"short key in the file", nil, []string{"-signing-key-file", "short"}, 1, "line 1: 16 bytes"},
 		{"short second key", nil, []string{"-signing-key-file", "second-short"}, 1, "line 2: 16 bytes"},
 		{"key that is not text", nil, []string{"-signing-key-file", "bytes"}, 1, "not UTF-8"},
-		{"folder as the key file", nil, []string{"-signing-key-file", "."}, 1, "directory"},
+		{"folder as the key file", nil, []string{"-signing-key-file", "."}, 1, "regular file"},
 		{"key file in a missing folder", nil, []string{"-signing-key-file", "missing/signing.key"}, 1, "no such file"},
 		{"address in use", nil, []string{"-bind", taken.Addr().String()}, 1, "in use"},
 		{"address without a port", nil, []string{"-bind", "127.0.0.1"}, 1, "missing port"},
 		{"port that is no number", nil, []string{"-bind", "127.0.0.1:port"}, 1, "port"},
 		{"address of another machine", []string{"BIND=192.0.2.1:5000"}, nil, 1, "assign"},
+		{"gate without a path", []string{"GATE_BIND=unix:"}, nil, 2, "unix:/path"},
+		{"gate at the address of the service", []string{"BIND=127.0.0.1:5999", "GATE_BIND=127.0.0.1:5999"}, nil, 2, "GATE_BIND"},
+		{"gate at an address in use", []string{"GATE_BIND=" + taken.Addr().String()}, nil, 1, "GATE_BIND: listen"},
+		{"gate without a port", nil, []string{"-gate-bind", "127.0.0.1"}, 1, "GATE_BIND: "},
+		{"missing credentials", []string{"MINT_CREDENTIALS_FILE=missing"}, nil, 1, "MINT_CREDENTIALS_FILE"},
+		{"no credential", []string{"MINT_CREDENTIALS_FILE=blank"}, nil, 1, "there is no credential"},
+		{"short credential", nil, []string{"-mint-credentials-file", "short"}, 1, "line 1"},
+		{"credentials that are no tokens", nil, []string{"-mint-credentials-file", "one.pem"}, 1, "line 1"},
+		{"folder as the credentials", nil, []string{"-mint-credentials-file", "."}, 1, "regular file"},
+		{"lifetime without a unit", []string{"MAX_EXPIRES_IN=3600"}, nil, 2, "MAX_EXPIRES_IN"},
+		{"lifetime too short", nil, []string{"-max-expires-in", "999ms"}, 2, "max-expires-in"},
+		{"lifetime too long", nil, []string{"-max-expires-in", "876001h"}, 2, "max-expires-in"},
+		{"any origin", []string{"ORIGINS=*"}, nil, 2, "ORIGINS"},
+		{"origin with a path", nil, []string{"-origins", "https://example.com/"}, 2, "origins"},
+		{"memory that is no ratio", []string{"AUTOMEMLIMIT=all"}, nil, 1, "AUTOMEMLIMIT"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			env := []string{"BIND=127.0.0.1:0"}
+			newKey := filepath.Join(t.TempDir(), "new.key")
 			if !strings.Contains(strings.Join(test.env, " "), "SIGNING_KEY=") {
-				env = append(env, "SIGNING_KEY_FILE="+filepath.Join(t.TempDir(), "new.key"))
+				env = append(env, "SIGNING_KEY_FILE="+newKey)
 			}
 			p, status := exit(t, folder, append(env, test.env...), test.args...)
 			if status != test.status {
@@ -164,9 +180,11 @@ func TestWrongConfiguration(t *testing.T) {
 			if last := lines[len(lines)-1]; !strings.Contains(last, test.says) {
 				t.Errorf("last line %q, want it to contain %q", last, test.says)
 			}
-			// A new key file is worth a warning even if the start fails.
-			if count := len(lines) - strings.Count(log, "level=WARN"); count != 1 {
-				t.Errorf("%d lines that are no warning, want 1: %s", count, log)
+			if len(lines) != 1 {
+				t.Errorf("%d lines, want 1: %s", len(lines), log)
+			}
+			if _, err := os.Lstat(newKey); err == nil {
+				t.Error("the start left a new key file behind")
 			}
 			if strings.Contains(log, "listening") {
 				t.Errorf("the service should not listen: %s", log)

@@ -1,9 +1,7 @@
 package server
 
 import (
-	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -12,161 +10,159 @@ import (
 )
 
 const (
-	// handshakeTime is how long clients that have begun to connect may take to
-	// finish, after all others are kept out: longer than a packet needs to travel
-	// around the world and back.
-	handshakeTime = 250 * time.Millisecond
+	// stuckTime is how long a request must have been in progress before its
+	// connection may be closed to make room for another. The time that the service
+	// itself needs is a small part of it: the rest is the client's.
+	stuckTime = time.Second
 
-	// drainInterval is how often drain looks for connections to close.
-	drainInterval = 5 * time.Millisecond
+	// admitInterval is how often a new connection that finds no room looks for some.
+	admitInterval = 5 * time.Millisecond
 )
 
-// connections is a listener that knows which of its connections are owed a
-// response, so that a stop leaves no request unanswered. http.Server.Shutdown
-// does leave some: it takes a connection for idle until the whole header of its
-// next request has arrived, and it closes a new connection on which the first
-// header has not arrived in full.
-//
-// TestStopLosesNothing, which stops the program under load, loses requests with
-// Shutdown and none with drain.
-//
-// Otherwise net/http closes connections: an idle one after idleTimeout.
-//
-// The listener also keeps the deadlines of all its connections with a single timer: see
-// deadline.
+// connections is a listener that keeps track of its connections. It bounds their
+// number, enforces their deadlines with a single timer (see deadline), and knows
+// which of them are owed a response, so that a stop leaves no request unanswered
+// (see drain).
 type connections struct {
 	net.Listener
+	handler http.Handler // of all requests on the connections
+	tls     *tls.Config  // nil for plain HTTP
+	max     int          // bounds the number of open connections
+	errors  *errorLog
+
 	mutex sync.Mutex
 	open  map[*connection]bool
 	timer *time.Timer // calls enforceDeadlines while there are connections
 }
 
-// trackConnections returns a listener for an http.Server whose ConnState is the
-// listener's track.
+// trackConnections returns a listener for an http.Server whose ConnState is
+// trackState. The caller sets the other fields.
 func trackConnections(listener net.Listener) *connections {
 	l := &connections{Listener: listener, open: map[*connection]bool{}}
 	l.timer = time.AfterFunc(deadlineInterval, l.enforceDeadlines)
 	return l
 }
 
-// Accept waits for the next connection. A new one is owed a response: its client
-// is about to send a request, or will exceed the time limit for a header.
+// Accept waits for the next connection and for room for it.
 func (l *connections) Accept() (net.Conn, error) {
 	accepted, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{
-		Conn:     accepted,
-		listener: l,
-		read:     newDeadline(accepted.SetReadDeadline),
-		write:    newDeadline(accepted.SetWriteDeadline),
+	c := newConnection(l, accepted)
+	for !l.admit(c) {
+		time.Sleep(admitInterval)
 	}
+	return c, nil
+}
+
+// admit opens c. At the bound it closes another connection to make room. It
+// returns false if there is none that it may close.
+func (l *connections) admit(c *connection) bool {
+	old, ok := l.replace(c)
+	if old != nil {
+		old.transport.Close() // outside the mutex, because it waits for a read to end
+	}
+	return ok
+}
+
+// replace adds c to the open connections. At the bound it removes another one,
+// which it returns. If there is none that it may remove, ok is false.
+func (l *connections) replace(c *connection) (old *connection, ok bool) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	if len(l.open) >= l.max {
+		if old = l.dispensable(); old == nil {
+			return nil, false
+		}
+		delete(l.open, old)
+	}
 	if len(l.open) == 0 {
 		l.timer.Reset(deadlineInterval)
 	}
 	l.open[c] = true
-	return c, nil
+	return old, true
 }
 
-// track is an http.Server's ConnState.
-func (l *connections) track(c net.Conn, state http.ConnState) {
-	if secured, ok := c.(*tls.Conn); ok {
-		c = secured.NetConn()
-	}
-	switch state {
-	case http.StateActive:
-		c.(*connection).answered.Store(false)
-	case http.StateIdle:
-		c.(*connection).answered.Store(true)
-	}
-}
-
-// drain closes the listener, and each connection as soon as it is owed no
-// response. It returns nil when the last connection has ended, ctx's error if ctx
-// ends first, or the listener's error if it cannot be closed. If the next request on a connection has begun to arrive, its
-// header may take headerTimeout; net/http would wait for its first bytes as long
-// as for an idle connection.
-func (l *connections) drain(ctx context.Context, headerTimeout time.Duration) error {
-	if stopConnecting(l.Listener) == nil { // if it fails, clients that are just connecting are reset
-		select {
-		case <-time.After(handshakeTime):
-		case <-ctx.Done():
+// dispensable returns the connection that has waited longest for a request. If
+// none waits, it returns the one whose request has been in progress longest, or
+// nil if that is less than stuckTime.
+func (l *connections) dispensable() *connection {
+	var waiting, busy *connection
+	for c := range l.open {
+		oldest := &waiting
+		if c.phase.Load() == busyPhase {
+			oldest = &busy
+		}
+		if *oldest == nil || c.since.Load() < (*oldest).since.Load() {
+			*oldest = c
 		}
 	}
-	if err := l.Listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		return err
+	if waiting != nil {
+		return waiting
 	}
-	closed := time.Now()
-	ticker := time.NewTicker(drainInterval)
-	defer ticker.Stop()
-	for l.closeIdle(time.Since(closed) > headerTimeout) > 0 {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if busy != nil && sinceStart()-busy.since.Load() >= int64(stuckTime) {
+		return busy
 	}
 	return nil
 }
 
-// closeIdle closes the idle connections. If late is true, it also closes those
-// on which the header of the next request has not arrived in full. It returns
-// the number of connections that it left open.
-func (l *connections) closeIdle(late bool) (busy int) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	for c := range l.open {
-		if !c.isIdle() && !(late && c.answered.Load()) {
-			busy++
-			continue
-		}
-		delete(l.open, c)
-		c.Conn.Close()
-	}
-	return busy
-}
+// sinceStart returns the time since processStart in nanoseconds.
+func sinceStart() int64 { return int64(time.Since(processStart)) }
 
-// connection is one of connections.
+// The phases of a connection.
+const (
+	// In requestPhase, the client is about to send a request, or will exceed the
+	// time limit for a header. It is owed a response.
+	requestPhase = iota
+	// In busyPhase, the header of a request has arrived in full.
+	busyPhase
+	// In answeredPhase, all requests so far have been answered. The next one may
+	// have begun to arrive.
+	answeredPhase
+)
+
+// connection is one of connections, as net/http sees it: the plain text, whether
+// or not the client speaks TLS.
 type connection struct {
-	net.Conn
-	listener *connections
+	net.Conn  // transport, or TLS on top of it
+	transport *transport
+	listener  *connections
+	requests  requestReader
 
-	// answered is true from a response until the header of the next request has
-	// arrived in full.
-	answered atomic.Bool
-
-	// heard is true if anything was read since a response was last written: the
-	// next request may arrive before net/http calls the connection idle.
-	heard atomic.Bool
-
-	read, write *deadline
+	phase atomic.Int32
+	since atomic.Int64 // when the phase began, in nanoseconds after processStart
 }
 
-// isIdle reports whether nothing has arrived since the last response.
-func (c *connection) isIdle() bool { return c.answered.Load() && !c.heard.Load() }
-
-func (c *connection) Read(p []byte) (int, error) {
-	if err := c.read.begin(); err != nil {
-		return 0, err
+func newConnection(l *connections, accepted net.Conn) *connection {
+	t := newTransport(accepted)
+	c := &connection{Conn: t, transport: t, listener: l}
+	if l.tls != nil {
+		c.Conn = tls.Server(t, l.tls)
 	}
-	defer c.read.end()
-	n, err := c.Conn.Read(p)
-	if n > 0 {
-		c.heard.Store(true)
-	}
-	return n, err
+	c.since.Store(sinceStart())
+	return c
 }
 
-func (c *connection) Write(p []byte) (int, error) {
-	if err := c.write.begin(); err != nil {
-		return 0, err
+// trackState is an http.Server's ConnState.
+func trackState(conn net.Conn, state http.ConnState) {
+	c := conn.(*connection)
+	switch state {
+	case http.StateActive:
+		c.enter(busyPhase)
+	case http.StateIdle:
+		c.requests.endBody()
+		if c.requests.hasMore() { // the client has sent the next request already
+			c.enter(requestPhase)
+		} else {
+			c.enter(answeredPhase)
+		}
 	}
-	defer c.write.end()
-	c.heard.Store(false)
-	return c.Conn.Write(p)
+}
+
+func (c *connection) enter(phase int32) {
+	c.since.Store(sinceStart())
+	c.phase.Store(phase)
 }
 
 func (c *connection) Close() error {
@@ -177,8 +173,8 @@ func (c *connection) Close() error {
 }
 
 // CloseWrite lets net/http close one direction before the other, so that a
-// client that is still sending can read the response. TCP and Unix connections
-// both support it.
+// client that is still sending can read the response. TLS, TCP and Unix
+// connections all support it.
 func (c *connection) CloseWrite() error {
 	return c.Conn.(interface{ CloseWrite() error }).CloseWrite()
 }

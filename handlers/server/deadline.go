@@ -106,27 +106,6 @@ func (d *deadline) end() {
 	}
 }
 
-// SetReadDeadline sets the time by which reads must end. The zero time is no
-// deadline.
-func (c *connection) SetReadDeadline(at time.Time) error {
-	c.read.set(at)
-	return nil
-}
-
-// SetWriteDeadline sets the time by which writes must end. The zero time is no
-// deadline.
-func (c *connection) SetWriteDeadline(at time.Time) error {
-	c.write.set(at)
-	return nil
-}
-
-// SetDeadline sets both deadlines.
-func (c *connection) SetDeadline(at time.Time) error {
-	c.read.set(at)
-	c.write.set(at)
-	return nil
-}
-
 // enforceDeadlines enforces the deadlines of all connections, and has itself
 // called again as long as there are any.
 func (l *connections) enforceDeadlines() {
@@ -134,8 +113,8 @@ func (l *connections) enforceDeadlines() {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	for c := range l.open {
-		c.read.enforce(now)
-		c.write.enforce(now)
+		c.transport.read.enforce(now)
+		c.transport.write.enforce(now)
 	}
 	if len(l.open) > 0 {
 		l.timer.Reset(deadlineInterval)

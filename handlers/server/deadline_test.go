@@ -38,7 +38,9 @@ func listenForTest(t *testing.T) *connections {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	return trackConnections(listener)
+	connections := trackConnections(listener)
+	connections.max = 10
+	return connections
 }
 
 // checkExpires calls operation and checks that it fails after that time because

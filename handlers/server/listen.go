@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// listen returns a listener on bind, as in Config.
-func listen(bind string) (net.Listener, error) {
-	network, address := endpoint(bind)
+// Listen returns a listener on bind: host:port, or unix:/path for a Unix socket of
+// mode 0660. Clients can connect from then on.
+func Listen(bind string) (net.Listener, error) {
+	network, address := split(bind)
 	if network == "unix" && !strings.HasPrefix(address, "@") { // which names a socket that is not a file
 		return listenUnix(address)
 	}
@@ -19,9 +20,9 @@ func listen(bind string) (net.Listener, error) {
 	return config.Listen(context.Background(), network, address)
 }
 
-// endpoint returns the network and the address that bind names, as package net
+// split returns the network and the address that bind names, as package net
 // spells them.
-func endpoint(bind string) (network, address string) {
+func split(bind string) (network, address string) {
 	if path, ok := strings.CutPrefix(bind, "unix:"); ok {
 		return "unix", path
 	}
@@ -36,7 +37,7 @@ func endpoint(bind string) (network, address string) {
 // elsewhere use. Send it nothing secret, and trust its answers as far as you
 // trust the processes that can listen on bind.
 func NewClient(bind string) *http.Client {
-	network, address := endpoint(bind)
+	network, address := split(bind)
 	return &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, address)

@@ -1,7 +1,7 @@
 // Package server serves HTTP/1.1 over TCP and Unix sockets. It adds what
-// net/http lacks: time limits that cost next to nothing, a certificate that can
-// be reloaded, Unix sockets that survive a crash, and a stop that, on Linux, leaves
-// no request unanswered.
+// net/http lacks: time limits that cost next to nothing, bounds on what clients can
+// make it keep in memory, a certificate that can be replaced, Unix sockets that
+// survive a crash, and a stop that, on Linux, leaves no request unanswered.
 package server
 
 import (
@@ -9,9 +9,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,19 +36,19 @@ const (
 // refused.
 const drainTime = 1250 * time.Millisecond
 
-// Config configures a Server. Bind, Handler and Logger are required.
+// Config configures a Server. All fields except Certificate and OnDrain are
+// required.
 type Config struct {
-	// Bind is the address to listen on: host:port, or unix:/path for a Unix
-	// socket of mode 0660.
-	Bind string
+	// Endpoints are where clients connect. The Server closes their listeners.
+	Endpoints []Endpoint
 
-	// CertFile and KeyFile name the files with the TLS certificate, followed by
-	// its chain, and with its private key, both in PEM. If both are empty, the
+	// Certificate is the TLS certificate with its private key. If it is nil, the
 	// server speaks plain HTTP.
-	CertFile, KeyFile string
+	Certificate *tls.Certificate
 
-	// Handler answers the requests.
-	Handler http.Handler
+	// MemoryLimit is the memory in bytes that the process may use. It bounds the
+	// number of connections.
+	MemoryLimit int64
 
 	// OnDrain, if not nil, is called once when a stop begins, while clients can
 	// still connect. Responses from then on should say Connection: close.
@@ -59,44 +63,65 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Server is an HTTP server that listens on one address.
-type Server struct {
-	config      Config
-	certificate certificate
-	connections *connections
-	http        *http.Server
+// Endpoint is a listener and the handler of what arrives there.
+type Endpoint struct {
+	Listener net.Listener
+	Handler  http.Handler
 }
 
-// Listen reads the certificate, if there is one, and returns a Server that
-// listens on its address. Clients can connect from then on; they are answered
-// once Serve is called.
-func Listen(config Config) (*Server, error) {
+// Server is an HTTP server.
+type Server struct {
+	config      Config
+	certificate atomic.Pointer[tls.Certificate]
+	listeners   []*connections
+	http        *http.Server
+	errors      *errorLog
+}
+
+// New returns a Server. Clients of its endpoints are answered once Serve is called.
+// It is an error if a field of config is missing.
+func New(config Config) (*Server, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, certificate: certificate{certFile: config.CertFile, keyFile: config.KeyFile}}
-	if s.UsesTLS() {
-		if err := s.ReloadCertificate(); err != nil {
-			return nil, err
-		}
+	s := &Server{config: config, errors: &errorLog{logger: config.Logger}}
+	if config.Certificate != nil {
+		s.useCertificate(config.Certificate)
 	}
-	listener, err := listen(config.Bind)
-	if err != nil {
-		return nil, err
+	s.http = &http.Server{
+		Handler:                      http.HandlerFunc(serveRequest),
+		ReadHeaderTimeout:            headerTimeout,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               maxHeaderBytes,
+		DisableGeneralOptionsHandler: true, // the Handler answers OPTIONS * as well
+		ConnState:                    trackState,
+		ConnContext:                  withConnection,
+		ErrorLog:                     log.New(s.errors, "", 0),
+		Protocols:                    new(http.Protocols),
 	}
-	s.start(listener)
+	// In HTTP/2, net/http has no time limit for a header, and there is no
+	// Connection: close. With HTTP/1.1 alone, both promises also hold over TLS.
+	s.http.Protocols.SetHTTP1(true)
+	// Each endpoint has a share of its own, so that the clients of one cannot keep
+	// those of another out.
+	share := max(1, maxConnections(config.MemoryLimit, maxDescriptors())/len(config.Endpoints))
+	for _, endpoint := range config.Endpoints {
+		s.listeners = append(s.listeners, s.track(endpoint, share))
+	}
 	return s, nil
 }
 
 // check returns an error if a field is missing.
 func (c Config) check() error {
 	switch {
-	case c.Bind == "" || c.Bind == "unix:":
-		return errors.New("server: Config.Bind has no address")
-	case (c.CertFile == "") != (c.KeyFile == ""):
-		return errors.New("server: Config.CertFile and Config.KeyFile need each other")
-	case c.Handler == nil:
-		return errors.New("server: Config.Handler is nil")
+	case len(c.Endpoints) == 0:
+		return errors.New("server: Config.Endpoints is empty")
+	case slices.ContainsFunc(c.Endpoints, func(e Endpoint) bool { return e.Listener == nil || e.Handler == nil }):
+		return errors.New("server: Config.Endpoints has one without Listener or Handler")
+	case c.MemoryLimit <= 0:
+		return errors.New("server: Config.MemoryLimit is not positive")
 	case c.Logger == nil:
 		return errors.New("server: Config.Logger is nil")
 	default:
@@ -104,44 +129,26 @@ func (c Config) check() error {
 	}
 }
 
-// start makes the server answer what connects to listener, once Serve is called.
-func (s *Server) start(listener net.Listener) {
-	s.connections = trackConnections(listener)
-	s.http = &http.Server{
-		Handler:                      s.config.Handler,
-		ReadHeaderTimeout:            headerTimeout,
-		ReadTimeout:                  readTimeout,
-		WriteTimeout:                 writeTimeout,
-		IdleTimeout:                  idleTimeout,
-		MaxHeaderBytes:               maxHeaderBytes,
-		DisableGeneralOptionsHandler: true, // the Handler answers OPTIONS * as well
-		ConnState:                    s.connections.track,
-		ErrorLog:                     slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
-		TLSConfig:                    &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.certificate.get},
-		Protocols:                    new(http.Protocols),
+// track returns the connections of endpoint, at most limit at a time.
+func (s *Server) track(endpoint Endpoint, limit int) *connections {
+	l := trackConnections(endpoint.Listener)
+	l.handler, l.max, l.errors = endpoint.Handler, limit, s.errors
+	if s.config.Certificate != nil {
+		l.tls = s.tlsConfig()
 	}
-	// In HTTP/2, net/http has no time limit for a header, and there is no
-	// Connection: close. With HTTP/1.1 alone, both promises also hold over TLS.
-	s.http.Protocols.SetHTTP1(true)
+	return l
 }
-
-// Addr returns the address that the server listens on.
-func (s *Server) Addr() net.Addr { return s.connections.Addr() }
-
-// UsesTLS reports whether the server speaks TLS.
-func (s *Server) UsesTLS() bool { return s.config.CertFile != "" }
-
-// ReloadCertificate reads the certificate and its key again. If it returns an
-// error, the server goes on with those that it has.
-func (s *Server) ReloadCertificate() error { return s.certificate.read() }
 
 // Serve answers requests until ctx is done, and then stops the server. It
 // returns nil after a clean stop. Otherwise it returns the error that ended it:
-// the listener's, or that requests were cut off by the graceful timeout.
+// a listener's, or that requests were cut off by the graceful timeout.
 func (s *Server) Serve(ctx context.Context) error {
+	defer s.errors.flush()
 	defer s.http.Close()
-	ended := make(chan error, 1)
-	go func() { ended <- s.acceptAll() }()
+	ended := make(chan error, len(s.listeners))
+	for _, l := range s.listeners {
+		go func() { ended <- s.http.Serve(l) }()
+	}
 	select {
 	case err := <-ended:
 		return err
@@ -150,15 +157,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 }
 
-func (s *Server) acceptAll() error {
-	if s.UsesTLS() {
-		return s.http.ServeTLS(s.connections, "", "") // TLSConfig has the certificate
-	}
-	return s.http.Serve(s.connections)
-}
-
-// stop sends clients away, closes the listener and waits for requests in flight,
-// all within the graceful timeout. Ended receives the result of acceptAll.
+// stop sends clients away, closes the listeners and waits for requests in flight,
+// all within the graceful timeout. Ended receives what http.Server.Serve returns,
+// once for each listener.
 func (s *Server) stop(ended <-chan error) error {
 	s.config.Logger.Info("stopping")
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.GracefulTimeout)
@@ -166,26 +167,44 @@ func (s *Server) stop(ended <-chan error) error {
 	if s.config.OnDrain != nil {
 		s.config.OnDrain()
 	}
-	var acceptErr error
+	var errs []error
 	select {
 	case <-time.After(drainTime):
 	case <-ctx.Done():
-	case acceptErr = <-ended:
+	case err := <-ended:
+		errs = append(errs, acceptError(err))
 	}
-	drainErr := s.connections.drain(ctx, headerTimeout)
-	if errors.Is(drainErr, context.DeadlineExceeded) {
-		drainErr = fmt.Errorf("requests in flight were cut off after the graceful timeout of %v: %w", s.config.GracefulTimeout, drainErr)
+	drainErr := s.drain(ctx)
+	s.http.Close() // ends Serve, even if drain could not close the listener
+	for len(errs) < len(s.listeners) {
+		errs = append(errs, acceptError(<-ended))
 	}
-	s.http.Close() // ends acceptAll, even if drain could not close the listener
-	if acceptErr == nil {
-		acceptErr = <-ended
-	}
-	if errors.Is(acceptErr, net.ErrClosed) || errors.Is(acceptErr, http.ErrServerClosed) {
-		acceptErr = nil // as intended
-	}
-	if err := errors.Join(acceptErr, drainErr); err != nil {
+	if err := errors.Join(append(errs, drainErr)...); err != nil {
 		return err
 	}
 	s.config.Logger.Info("stopped")
 	return nil
+}
+
+// acceptError returns err unless it is what ends http.Server.Serve as intended.
+func acceptError(err error) error {
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// drain drains all listeners at the same time.
+func (s *Server) drain(ctx context.Context) error {
+	errs := make([]error, len(s.listeners))
+	var drains sync.WaitGroup
+	for i, l := range s.listeners {
+		drains.Go(func() { errs[i] = l.drain(ctx, headerTimeout) })
+	}
+	drains.Wait()
+	err := errors.Join(errs...)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("requests in flight were cut off after the graceful timeout of %v: %w", s.config.GracefulTimeout, context.DeadlineExceeded)
+	}
+	return err
 }

@@ -30,23 +30,48 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// newTestConfig returns a complete Config for a free port.
-func newTestConfig() Config {
-	return Config{Bind: "127.0.0.1:0", Handler: answerOK, GracefulTimeout: time.Minute, Logger: slog.New(slog.DiscardHandler)}
+// newTestConfig returns a complete Config with an endpoint on each listener.
+func newTestConfig(listeners ...net.Listener) Config {
+	config := Config{MemoryLimit: 1 << 30, GracefulTimeout: time.Minute, Logger: slog.New(slog.DiscardHandler)}
+	for _, listener := range listeners {
+		config.Endpoints = append(config.Endpoints, Endpoint{listener, answerOK})
+	}
+	return config
 }
 
-func TestListenRefusesIncompleteConfig(t *testing.T) {
+// mustListen returns a listener on bind, which is closed when the test ends.
+func mustListen(t testing.TB, bind string) net.Listener {
+	t.Helper()
+	listener, err := Listen(bind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	return listener
+}
+
+// mustNew returns a server with config.
+func mustNew(t testing.TB, config Config) *Server {
+	t.Helper()
+	server, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+func TestNewRefusesIncompleteConfig(t *testing.T) {
 	t.Parallel()
 	for name, remove := range map[string]func(*Config){
-		"Bind":     func(c *Config) { c.Bind = "" },
-		"CertFile": func(c *Config) { c.KeyFile = "key.pem" },
-		"KeyFile":  func(c *Config) { c.CertFile = "cert.pem" },
-		"Handler":  func(c *Config) { c.Handler = nil },
-		"Logger":   func(c *Config) { c.Logger = nil },
+		"Endpoints":   func(c *Config) { c.Endpoints = nil },
+		"Listener":    func(c *Config) { c.Endpoints[0].Listener = nil },
+		"Handler":     func(c *Config) { c.Endpoints[0].Handler = nil },
+		"MemoryLimit": func(c *Config) { c.MemoryLimit = 0 },
+		"Logger":      func(c *Config) { c.Logger = nil },
 	} {
-		config := newTestConfig()
+		config := newTestConfig(mustListen(t, "127.0.0.1:0"))
 		remove(&config)
-		if _, err := Listen(config); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := New(config); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("without %s: %v", name, err)
 		}
 	}
@@ -61,16 +86,13 @@ func TestServe(t *testing.T) {
 		binds = append(binds, fmt.Sprintf("unix:@tokenmint-test-%d", os.Getpid())) // not a file
 	}
 	for _, bind := range binds {
-		config := newTestConfig()
-		config.Bind = bind
+		listener := mustListen(t, bind)
+		config := newTestConfig(listener)
 		drained := 0
 		config.OnDrain = func() { drained++ }
-		server, err := Listen(config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if server.Addr().Network() == "tcp" {
-			bind = server.Addr().String()
+		server := mustNew(t, config)
+		if listener.Addr().Network() == "tcp" {
+			bind = listener.Addr().String()
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
@@ -113,9 +135,8 @@ func TestServeReturnsErrorOfListener(t *testing.T) {
 		}
 		broken := &breakingListener{listener, make(chan error, 1)}
 		ctx, cancel := context.WithCancel(t.Context())
-		server := &Server{config: newTestConfig()}
+		server := mustNew(t, newTestConfig(broken))
 		server.config.OnDrain = func() { broken.broken <- errors.New("broken") }
-		server.start(broken)
 		if stopping {
 			cancel()
 		} else {
@@ -125,21 +146,6 @@ func TestServeReturnsErrorOfListener(t *testing.T) {
 			t.Errorf("stopping %t: Serve returned %v, want the listener's error", stopping, err)
 		}
 		cancel()
-	}
-}
-
-// TestCertificateFailsBeforeListening checks that a server with an unusable
-// certificate does not listen.
-func TestCertificateFailsBeforeListening(t *testing.T) {
-	t.Parallel()
-	config := newTestConfig()
-	socket := filepath.Join(t.TempDir(), "socket")
-	config.Bind, config.CertFile, config.KeyFile = "unix:"+socket, "missing.pem", "missing-key.pem"
-	if _, err := Listen(config); err == nil || !strings.Contains(err.Error(), "missing.pem") {
-		t.Errorf("Listen: %v", err)
-	}
-	if _, err := os.Lstat(socket); err == nil {
-		t.Error("the server listens")
 	}
 }
 
@@ -210,13 +216,12 @@ func BenchmarkRequest(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			server := &Server{config: newTestConfig()}
-			server.start(listener)
+			server := mustNew(b, newTestConfig(listener))
 			defer server.http.Close()
 			if bench.track {
-				go server.http.Serve(server.connections)
+				go server.http.Serve(server.listeners[0])
 			} else {
-				server.http.ConnState = nil
+				server.http.ConnState, server.http.ConnContext, server.http.Handler = nil, nil, answerOK
 				go server.http.Serve(listener)
 			}
 			b.SetParallelism(32)

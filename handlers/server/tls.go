@@ -1,0 +1,65 @@
+package server
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// tlsConfig returns the configuration of a server with s's certificate.
+func (s *Server) tlsConfig() *tls.Config {
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		NextProtos:     []string{"http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificate.Load(), nil },
+	}
+}
+
+// SetCertificate replaces the certificate, for connections from now on. It is an
+// error if the server speaks plain HTTP, or if certificate is nil.
+func (s *Server) SetCertificate(certificate *tls.Certificate) error {
+	if s.config.Certificate == nil || certificate == nil {
+		return errors.New("server: there is no certificate to replace, or none to replace it with")
+	}
+	s.useCertificate(certificate)
+	return nil
+}
+
+// useCertificate makes the server present certificate, and logs when it expires.
+func (s *Server) useCertificate(certificate *tls.Certificate) {
+	s.certificate.Store(certificate)
+	if leaf := certificate.Leaf; leaf != nil {
+		s.config.Logger.Info("TLS certificate", "names", leaf.DNSNames, "expires", leaf.NotAfter)
+	}
+}
+
+// handshake does the TLS handshake, if there is one to do. net/http does it only on
+// connections that are a *tls.Conn.
+func (c *connection) handshake() error {
+	secured, ok := c.Conn.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	err := secured.Handshake() // which returns at once after the first
+	if err == nil {
+		return nil
+	}
+	var notTLS tls.RecordHeaderError
+	if errors.As(err, &notTLS) && notTLS.Conn != nil && beginsLikeHTTP(notTLS.RecordHeader) {
+		io.WriteString(notTLS.Conn, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\nThis is an HTTPS server: send the request over TLS")
+	}
+	c.listener.errors.log(fmt.Sprintf("TLS handshake error from %s: %v", c.RemoteAddr(), err))
+	return io.EOF // which net/http does not answer
+}
+
+// beginsLikeHTTP reports whether the client sent the beginning of an HTTP request in
+// place of the header of a TLS record.
+func beginsLikeHTTP(header [5]byte) bool {
+	switch string(header[:]) {
+	case "GET /", "HEAD ", "POST ", "QUERY", "PUT /", "OPTIO":
+		return true
+	default:
+		return false
+	}
+}
