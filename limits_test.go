@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -120,5 +121,68 @@ func TestSlowClients(t *testing.T) {
 			t.Errorf("another request took %v", took)
 		}
 		fresh++
+	}
+}
+
+// TestBodyMemory holds back bodies of 512 KiB until they take a quarter of the memory
+// limit. The next large one must be refused, and small ones served.
+func TestBodyMemory(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir(), append([]string{"GOMEMLIMIT=16MiB"}, withGoodKey...))
+	const bodySize, limit = 512 << 10, 16 << 20
+	head := fmt.Sprintf("QUERY /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", bodySize)
+	var held []*client
+	for range limit / 4 / bodySize {
+		c := newClient(t, p.address)
+		if _, err := io.WriteString(c.connection, head+strings.Repeat(" ", bodySize-1)); err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, c)
+	}
+	refused := func() bool {
+		c := newClient(t, p.address)
+		io.WriteString(c.connection, head+strings.Repeat(" ", bodySize/2)) // fails if the service closes the connection
+		c.connection.SetReadDeadline(time.Now().Add(time.Second))
+		response, err := http.ReadResponse(c.reader, nil)
+		c.close()
+		if err != nil {
+			return false
+		}
+		if response.StatusCode != 503 || response.Header.Get("Retry-After") != "1" || !response.Close {
+			t.Errorf("the next large body: %v, want a 503 with Retry-After and Connection: close", response)
+		}
+		return true
+	}
+	waitFor(t, "a large body to be refused", refused)
+	p.mint(t)
+	for _, c := range held {
+		io.WriteString(c.connection, "x")
+		if response, err := http.ReadResponse(c.reader, nil); err != nil || response.StatusCode != 400 {
+			t.Errorf("a body that was held back: %v, %v, want a 400, because it is not JSON", response, err)
+		}
+	}
+	waitFor(t, "large bodies to be served again", func() bool {
+		status, _, err := p.send("QUERY", "/token", strings.Repeat(" ", bodySize))
+		return err == nil && status == 400
+	})
+}
+
+// TestFewDescriptors connects more clients than the process may open descriptors. A
+// new client must be served all the same.
+func TestFewDescriptors(t *testing.T) {
+	t.Parallel()
+	p := command(t.TempDir(), append([]string{"BIND=127.0.0.1:0"}, withGoodKey...))
+	p.Path, p.Args = "/bin/sh", []string{"sh", "-c", `ulimit -n 64 && exec "$0"`, binary}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	waitFor(t, "the service to listen", p.listens)
+	for range 200 {
+		newClient(t, p.address)
+	}
+	p.mint(t)
+	if log := p.stderr.String(); strings.Contains(log, "level=WARN") {
+		t.Errorf("the log should have no warning: %s", log)
 	}
 }
