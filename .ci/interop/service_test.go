@@ -35,10 +35,12 @@ func newServer(t *testing.T) *httptest.Server {
 		SigningKeys: []*jwtcore.Key{jwtcore.NewKey(jwtcore.HS512, []byte(signingKey))},
 		Now:         func() time.Time { return now },
 		Logger:      slog.New(slog.NewTextHandler(&log, nil)),
+		BodyMemory:  64 << 20,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	log.Reset() // of the line about the keys
 	server := httptest.NewServer(service)
 	t.Cleanup(func() {
 		server.Close()
