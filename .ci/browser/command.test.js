@@ -7,8 +7,8 @@ import { describe, test } from "node:test";
 import { decode, mint, open, rfcKey, rfcToken, service, textOf, until } from "./visit.js";
 
 describe("the same call with curl", () => {
-  const run = (command, input = "") => {
-    const { stdout, stderr, status } = spawnSync("bash", ["-c", command], { input, encoding: "utf8", timeout: 10_000 });
+  const run = (command, input = "", shell = "sh") => {
+    const { stdout, stderr, status } = spawnSync(shell, ["-c", command], { input, encoding: "utf8", timeout: 10_000 });
     assert.equal(status, 0, stderr);
     return { answer: JSON.parse(stdout), stderr };
   };
@@ -31,16 +31,16 @@ describe("the same call with curl", () => {
     const page = await open();
     const token = await mint(page, "x");
     await page.locator("#key").fill("secret-key");
-    for (const pasted of [token, `Bearer ${token}`]) {
+    for (const [pasted, shell] of [[token, "sh"], [`Bearer ${token}`, "bash"]]) {
       await page.locator("#token").fill(pasted);
       const command = await page.locator("#inspect-command").textContent();
       assert.ok(!command.includes("secret-key"));
-      const { answer, stderr } = run(command, `${service.key}\n`);
+      const { answer, stderr } = run(command, `${service.key}\n`, shell);
       assert.equal(answer["Signature Verification"], true);
-      assert.ok(stderr.startsWith("Signing key: "));
+      assert.ok(stderr.includes("Signing key: "));
     }
     await page.locator("#token").fill(`it's "$(id)" %s \\`);
-    assert.equal(spawnSync("bash", ["-c", await page.locator("#inspect-command").textContent()], { input: "k\n", encoding: "utf8" }).stdout.includes('"status":400'), true);
+    assert.equal(spawnSync("sh", ["-c", await page.locator("#inspect-command").textContent()], { input: "k\n", encoding: "utf8" }).stdout.includes('"status":400'), true);
     await page.locator("#token").fill(rfcToken);
     await page.locator("#encoding").selectOption("base64url");
     assert.equal(run(await page.locator("#inspect-command").textContent(), `${rfcKey}\n`).answer["Signature Verification"], true);

@@ -1,7 +1,7 @@
 // The page sends the contents of the fields to the service and shows the
 // responses. It inserts text only as text, never as markup.
 
-import { curl, promptingCurl } from "./command.js";
+import { curl, inspectingCurl, mintingCurl } from "./command.js";
 import { read, visible } from "./json.js";
 import { Refusal, address, post } from "./service.js";
 import { describe, timeClaims } from "./time.js";
@@ -58,7 +58,7 @@ class Latest {
       if (!(error instanceof Refusal)) {
         throw error;
       }
-      onRefusal(error.message);
+      onRefusal(error);
     }
   }
 }
@@ -69,6 +69,7 @@ const mintForm = element("mint");
 const data = element("data");
 const lifetime = element("lifetime");
 const unit = element("unit");
+const credentialField = element("credential");
 const mintStatus = element("mint-status");
 const minting = new Latest();
 let mintedBody = null; // the request for which the token shown was minted
@@ -114,6 +115,13 @@ function readLifetime() {
   return /^[0-9]+$/.test(text) ? Number(text) * Number(unit.value) : NaN;
 }
 
+// readCredential returns the credential, which is empty until the service asks for
+// one, or null if the text cannot be one (RFC 6750 §2.1).
+function readCredential() {
+  const text = credentialField.value.trim();
+  return /^([\w.~+/-]+=*)?$/.test(text) ? text : null;
+}
+
 // mintBody returns the request to mint, or null if a field is wrong. It spells
 // invisible characters as escapes, which mean the same: otherwise the command
 // could do something other than what it seems to do.
@@ -134,16 +142,24 @@ function mintChanged() {
   const seconds = readLifetime();
   setText(element("lifetime-hint"), lifetimeHint(seconds));
   lifetime.setAttribute("aria-invalid", String(Number.isNaN(seconds)));
+  showCredentialHint(readCredential() === null ? "This is not a credential: it has a character that no credential has." : "");
   const body = mintBody();
-  setText(element("mint-command"), body === null ? "# Nothing to send yet: see the hints below the fields." : curl(address("token"), body));
+  const command = element("credential-row").hidden ? curl : mintingCurl;
+  setText(element("mint-command"), body === null ? "# Nothing to send yet: see the hints below the fields." : command(address("token"), body));
   setText(element("minted-stale"), mintedBody === null || body === mintedBody ? "" : "This token was minted before you changed the fields.");
 }
 
 function lifetimeHint(seconds) {
   if (seconds === null) {
-    return "Empty: the token does not expire.";
+    return "Empty: no expires_in is sent, and the token does not expire.";
   }
   return Number.isNaN(seconds) ? "Enter a whole number." : `Sent as expires_in: ${seconds} seconds.`;
+}
+
+// showCredentialHint shows what is wrong with the credential, if anything.
+function showCredentialHint(fault) {
+  setText(element("credential-hint"), fault || "This service mints only with a credential. The page sends it along and does not store it.");
+  credentialField.setAttribute("aria-invalid", String(fault !== ""));
 }
 
 function showMintStatus(text, failed) {
@@ -154,18 +170,34 @@ function showMintStatus(text, failed) {
 function mint(event) {
   event.preventDefault();
   const body = mintBody();
-  if (body === null) {
+  const credential = readCredential();
+  if (body === null || credential === null) {
     minting.cancel();
     showMintStatus("Nothing was sent: see the hints below the fields.", true);
-    (readData().json === null ? data : lifetime).focus();
+    (readData().json === null ? data : body === null ? lifetime : credentialField).focus();
     return;
   }
   showMintStatus("Asking the service…", false);
   minting.run(
-    (signal) => post("token", body, "JWT Token", signal),
+    (signal) => post("token", body, "JWT Token", signal, credential),
     (answer) => showMinted(body, answer["JWT Token"]),
-    (message) => showMintStatus(message, true),
+    ({ message, status }) => {
+      showMintStatus(message, true);
+      if (status === 401) {
+        askForCredential(credential);
+      }
+    },
   );
+}
+
+// askForCredential asks for a credential other than the refused one, which may be "".
+function askForCredential(refused) {
+  element("credential-row").hidden = false;
+  mintChanged(); // the command now asks for it, too
+  if (refused !== "") {
+    showCredentialHint("The service does not accept this credential.");
+  }
+  credentialField.focus();
 }
 
 function showMinted(body, token) {
@@ -222,7 +254,7 @@ function check(event) {
   checking.run(
     (signal) => post("token/verify", body, "Signature Verification", signal),
     showAnswer,
-    (message) => showVerdict("unchecked", message),
+    ({ message }) => showVerdict("unchecked", message),
   );
 }
 
@@ -339,7 +371,7 @@ function tick() {
 function showInspectCommand() {
   const { token } = unwrap(tokenField.value);
   const url = address("token/verify");
-  const command = withKey.checked ? curl(url, visible(inspectBody(token))) : promptingCurl(url, token, encoding.value);
+  const command = withKey.checked ? curl(url, visible(inspectBody(token))) : inspectingCurl(url, token, encoding.value);
   setText(element("inspect-command"), command);
   setText(
     element("inspect-command-hint"),
@@ -410,6 +442,7 @@ mintForm.addEventListener("input", () => {
 mintForm.addEventListener("submit", mint);
 data.addEventListener("keydown", submitOnControlEnter);
 element("carry").addEventListener("click", carryOver);
+addEventListener("pagehide", () => (credentialField.value = "")); // the browser may keep the page in memory
 
 for (const field of [tokenField, keyField, encoding]) {
   field.addEventListener("input", inspectChanged);

@@ -10,19 +10,25 @@ export function address(route) {
 
 // Refusal is an error response from the service, or the lack of a response from
 // it. Its message is shown to the user.
-export class Refusal extends Error {}
+export class Refusal extends Error {
+  // status is that of the service's response, or undefined if there was none.
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
 
 // post sends a JSON text and returns the response, parsed as JSON, if it has
 // the given member. Otherwise it throws a Refusal, or, once signal is aborted,
-// the reason of signal.
-export async function post(route, body, member, signal) {
-  const { response, text } = await exchange(route, body, signal);
+// the reason of signal. The credential may be "".
+export async function post(route, body, member, signal, credential = "") {
+  const { response, text } = await exchange(route, body, signal, credential);
   const answer = parse(text);
   if (response.status === 200 && answer?.[member] !== undefined) {
     return answer;
   }
   if (answer?.status === response.status) {
-    throw new Refusal(`The service responded with status ${answer.status}: ${answer.description}.`);
+    throw new Refusal(`The service responded with status ${answer.status}: ${answer.description}.`, answer.status);
   }
   throw new Refusal(`The response, with status ${response.status}, is not from the service but from something in between, such as a proxy.`);
 }
@@ -35,11 +41,15 @@ function parse(text) {
   }
 }
 
-async function exchange(route, body, signal) {
+async function exchange(route, body, signal, credential) {
+  const headers = { "Content-Type": "application/json" };
+  if (credential !== "") {
+    headers.Authorization = `Bearer ${credential}`; // RFC 6750 §2.1
+  }
   try {
     const response = await fetch(address(route), {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers,
       body,
       cache: "no-store",
       redirect: "error",
