@@ -1,17 +1,25 @@
 // Runs the built binary for a test.
 
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-// start runs the service on a free port, with a new key file.
-export async function start() {
+// A credential with every kind of character that one can have (RFC 6750 §2.1).
+export const credential = "a-credential.of_the~browser+tests/0123456789=";
+
+// start runs the service with a new key file: on a free port if bind names none, with
+// one mint credential or none, and with more flags.
+export async function start({ bind = "127.0.0.1:0", credential, flags = [] } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "tokenmint-"));
   const keyFile = join(folder, "signing.key");
-  const child = spawn(binary(), ["-bind", "127.0.0.1:0", "-graceful-timeout", "0s", "-signing-key-file", keyFile], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const all = ["-bind", bind, "-graceful-timeout", "0s", "-signing-key-file", keyFile, ...flags];
+  if (credential) {
+    const credentialsFile = join(folder, "mint.credentials");
+    await writeFile(credentialsFile, `${credential}\n`, { mode: 0o600 });
+    all.push("-mint-credentials-file", credentialsFile);
+  }
+  const child = spawn(binary(), all, { stdio: ["ignore", "ignore", "pipe"] });
   const exited = new Promise((resolve) => child.once("exit", resolve));
   const origin = `http://${await listening(child)}`;
   return {
@@ -20,7 +28,7 @@ export async function start() {
     async stop() {
       child.kill("SIGKILL");
       await exited;
-      await rm(folder, { recursive: true });
+      await rm(folder, { recursive: true, force: true }); // a test may stop it twice
     },
   };
 }
