@@ -10,7 +10,7 @@ import { createConfig, lint } from "@redocly/openapi-core";
 import Ajv from "ajv/dist/2020.js";
 import { parse } from "yaml";
 
-import { start } from "./service.js";
+import { credential, start } from "./service.js";
 
 const path = process.env.OPENAPI;
 const api = parse(await readFile(path, "utf8"));
@@ -31,9 +31,9 @@ function at(reference) {
 }
 
 // send uses node:http, since fetch refuses a GET with content.
-function send(method, route, body, headers = { "Content-Type": "application/json" }) {
+function send(method, route, body, headers = { "Content-Type": "application/json" }, origin = service.origin) {
   return new Promise((done, failed) => {
-    const sent = request(service.origin + route, { method, headers: { ...headers, ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }) } }, (answer) => {
+    const sent = request(origin + route, { method, headers: { ...headers, ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }) } }, (answer) => {
       let text = "";
       answer.on("data", (chunk) => (text += chunk));
       answer.on("end", () => done({ status: answer.statusCode, headers: answer.headers, text }));
@@ -116,7 +116,7 @@ test("every example of minting is minted", async () => {
   }
 });
 
-test("every answer has the described shape", async () => {
+test("every answer has the described shape", async (t) => {
   const golden = api.components.requestBodies.Inspect.content["application/json"].examples.signed.value;
   const large = JSON.stringify({ user_data: "x".repeat(600_000) });
   const bodies = ["", "{", "{}", '{"user_data":1}', large, JSON.stringify(golden), JSON.stringify({ Token: golden.Token }), JSON.stringify({ ...golden, Token: "a.b" })];
@@ -132,6 +132,19 @@ test("every answer has the described shape", async () => {
     }
   }
   assert.equal(seen.size, 5 + 7 + 7 + 4, [...seen].join(", "));
+
+  const guarded = await start({ credential });
+  t.after(guarded.stop);
+  for (const [origin, headers, status] of [
+    [service.origin, { Origin: "http://rebind.example" }, 403],
+    [guarded.origin, {}, 401],
+    [guarded.origin, { Authorization: `Bearer ${credential}x` }, 401],
+    [guarded.origin, { Authorization: `Bearer ${credential}` }, 200],
+  ]) {
+    const answer = await send("POST", "/token", '{"user_data":1}', { "Content-Type": "application/json", ...headers }, origin);
+    assert.equal(answer.status, status);
+    check("POST", "/token", answer);
+  }
 
   const { text } = await send("POST", "/token", '{"user_data":1}');
   for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]) {
