@@ -7,8 +7,11 @@ import { chromium } from "playwright-core";
 
 import { start } from "./service.js";
 
-// A name for this machine that browsers do not consider secure.
-export const insecureHost = "tokenmint.test";
+// An address for this machine that browsers do not consider secure (RFC 5737).
+export const insecureHost = "192.0.2.1";
+
+// The address of other sites, whose names end in .example.
+export const sitesHost = "127.0.0.2";
 
 // How long anything may take, in milliseconds. A busy machine may need all of it.
 const patience = Number(process.env.PATIENCE ?? 20_000);
@@ -19,7 +22,7 @@ export const rfcToken =
 export const rfcKey = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
 
 export let service;
-let browser;
+export let browser;
 before(async () => {
   service = await start();
   browser = await chromium.launch({
@@ -31,7 +34,7 @@ before(async () => {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
-      `--host-resolver-rules=MAP ${insecureHost} 127.0.0.1`,
+      `--host-resolver-rules=MAP ${insecureHost} 127.0.0.1, MAP tokenmint.test 127.0.0.1, MAP *.example ${sitesHost}`,
     ],
   });
 });
