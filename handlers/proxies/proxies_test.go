@@ -33,8 +33,8 @@ func TestCaddy(t *testing.T) { testGuard(t, startCaddy) }
 // TestCaddyWithUnderscores runs the Caddyfile in a Caddy that lets names with
 // underscores pass, as all releases before 2.11.4 do.
 func TestCaddyWithUnderscores(t *testing.T) {
-	g, service := startGuard(t, func(t *testing.T, service, application string) string {
-		return startCaddyWith(t, "{\n\tservers {\n\t\texpected_underscore_headers token_id token_claims\n\t}\n}\n", service, application)
+	g, service := startGuard(t, func(t *testing.T, gate, application string) string {
+		return startCaddyWith(t, "{\n\tservers {\n\t\texpected_underscore_headers token_id token_claims\n\t}\n}\n", gate, application)
 	})
 	testNoSmuggling(t, g, service)
 }
@@ -51,6 +51,7 @@ func testGuard(t *testing.T, start proxyStarter) {
 	t.Run("passes the request as it is", func(t *testing.T) { testRequestArrives(t, g, service) })
 	t.Run("no smuggling", func(t *testing.T) { testNoSmuggling(t, g, service) })
 	t.Run("stops", func(t *testing.T) { testStops(t, g, service) })
+	t.Run("mints nothing", func(t *testing.T) { testMintsNothing(t, service) })
 	t.Run("stops an expired token", func(t *testing.T) {
 		time.Sleep(time.Until(expired))
 		g.stops(t, "expired", bearer(expiring), invalidToken+"the token has expired")
@@ -166,6 +167,7 @@ func testStops(t *testing.T, g *guard, service *tokenmint) {
 		{"crit", bearer(sign(key, `{"alg":"HS512","crit":["exp"]}`, `{}`)), invalidToken},
 		{"nbf tomorrow", bearer(sign(key, headerHS512, fmt.Sprintf(`{"nbf":%d}`, time.Now().Unix()+86400))), invalidToken},
 		{"not a JWT", bearer("token"), invalidToken},
+		{"a mint credential", bearer(mintCredential), invalidToken},
 	}
 	for _, test := range tests {
 		g.stops(t, test.name, test.header, test.challenge)
@@ -175,6 +177,25 @@ func testStops(t *testing.T, g *guard, service *tokenmint) {
 	two := http.Header{"Authorization": {"Bearer " + minted, "Bearer " + sign(strings.Repeat("f", 64), headerHS512, `{}`)}}
 	if got := g.send(t, "GET", "/", two, nil); got.status != 401 && got.status != 400 || got.arrived != nil {
 		t.Errorf("two tokens: %d, the application got %v", got.status, got.arrived)
+	}
+}
+
+// testMintsNothing asks for tokens and metrics at the gate's address, as a proxy
+// could be made to, with the credential of someone who may mint.
+func testMintsNothing(t *testing.T, service *tokenmint) {
+	for _, path := range []string{"/token", "/token/verify", "//token", "/metrics", "/", "/openapi.yaml"} {
+		for _, method := range []string{"GET", "POST", "QUERY"} {
+			request := mintRequest(t, "http://"+service.gate+path, `{"user_data":1}`)
+			request.Method = method
+			response, err := client.Transport.RoundTrip(request) // follows no redirect
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if response.StatusCode != http.StatusNotFound {
+				t.Errorf("%s %s: %d, want 404", method, path, response.StatusCode)
+			}
+		}
 	}
 }
 
@@ -206,15 +227,15 @@ type guard struct {
 	url         string
 }
 
-// proxyStarter starts a proxy for the service and the application at these
-// addresses, and returns the proxy's own.
-type proxyStarter func(t *testing.T, service, application string) string
+// proxyStarter starts a proxy for the gate and the application at these addresses,
+// and returns the proxy's own.
+type proxyStarter func(t *testing.T, gate, application string) string
 
 func startGuard(t *testing.T, start proxyStarter) (*guard, *tokenmint) {
 	t.Helper()
 	service := startService(t)
 	application := startApplication(t)
-	address := start(t, service.address, application.address)
+	address := start(t, service.gate, application.address)
 	return &guard{application: application, url: "http://" + address}, service
 }
 
@@ -333,22 +354,40 @@ func (a *arrival) alike(name string) []string {
 
 var punctuation = regexp.MustCompile(`[^0-9A-Za-z]`)
 
+// mintCredential is the credential of those who may mint.
+const mintCredential = "a-credential-of-the-tests-with-thirty-two-characters"
+
 // tokenmint is a running service.
 type tokenmint struct {
 	*process
-	address, keyFile string
+	address, gate, keyFile string
 }
 
 func startService(t *testing.T) *tokenmint {
 	t.Helper()
-	s := &tokenmint{keyFile: filepath.Join(t.TempDir(), "signing.key"), address: freeAddress(t)}
-	s.process = start(t, s.address, nil, setting(t, "TOKENMINT"), "-bind", s.address, "-signing-key-file", s.keyFile)
+	folder := t.TempDir()
+	s := &tokenmint{keyFile: filepath.Join(folder, "signing.key"), address: freeAddress(t), gate: freeAddress(t)}
+	credentials := filepath.Join(folder, "mint.credentials")
+	write(t, credentials, mintCredential+"\n")
+	s.process = start(t, s.gate, nil, setting(t, "TOKENMINT"), "-bind", s.address, "-gate-bind", s.gate, "-signing-key-file", s.keyFile, "-mint-credentials-file", credentials)
 	return s
+}
+
+// mintRequest returns a request to mint, with the credential for it.
+func mintRequest(t *testing.T, url, body string) *http.Request {
+	t.Helper()
+	request, err := http.NewRequest("POST", url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = bearer(mintCredential)
+	request.Header.Set("Content-Type", "application/json")
+	return request
 }
 
 func (s *tokenmint) mint(t *testing.T, body string) string {
 	t.Helper()
-	response, err := client.Post("http://"+s.address+"/token", "application/json", strings.NewReader(body))
+	response, err := client.Do(mintRequest(t, "http://"+s.address+"/token", body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -385,12 +424,12 @@ func (s *tokenmint) setKeys(t *testing.T, keys ...string) {
 	})
 }
 
-func startNginx(t *testing.T, service, application string) string {
+func startNginx(t *testing.T, gate, application string) string {
 	t.Helper()
 	address, folder := freeAddress(t), t.TempDir()
 	server := read(t, "nginx.conf")
 	server = replaceOne(t, server, "listen 80;", "listen "+address+";")
-	server = replaceOne(t, server, "127.0.0.1:5000", service)
+	server = replaceOne(t, server, "127.0.0.1:5001;", gate+";")
 	server = replaceOne(t, server, "127.0.0.1:8080", application)
 	write(t, filepath.Join(folder, "application.conf"), server)
 	// What a distribution puts around it, but as one process and in this folder.
@@ -413,13 +452,13 @@ http {
 	return address
 }
 
-func startCaddy(t *testing.T, service, application string) string {
+func startCaddy(t *testing.T, gate, application string) string {
 	t.Helper()
-	return startCaddyWith(t, "", service, application)
+	return startCaddyWith(t, "", gate, application)
 }
 
 // startCaddyWith starts Caddy with a block of options above the Caddyfile.
-func startCaddyWith(t *testing.T, options, service, application string) string {
+func startCaddyWith(t *testing.T, options, gate, application string) string {
 	t.Helper()
 	address, folder := freeAddress(t), t.TempDir()
 	host, port, err := net.SplitHostPort(address)
@@ -428,7 +467,7 @@ func startCaddyWith(t *testing.T, options, service, application string) string {
 	}
 	site := read(t, "Caddyfile")
 	site = replaceOne(t, site, ":80 {\n", ":"+port+" {\n\tbind "+host+"\n")
-	site = replaceOne(t, site, "127.0.0.1:5000", service)
+	site = replaceOne(t, site, "forward_auth 127.0.0.1:5001", "forward_auth "+gate)
 	site = replaceOne(t, site, "127.0.0.1:8080", application)
 	file := filepath.Join(folder, "Caddyfile")
 	write(t, file, options+site)
