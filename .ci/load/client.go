@@ -51,15 +51,17 @@ func (r *result) err() error {
 // is hidden.
 type client struct {
 	http.Client
-	address string
-	result  *result
+	address    string
+	credential string // that it mints with
+	result     *result
 }
 
 func newClient(address string, result *result) *client {
 	return &client{
-		Client:  http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 20 * time.Second},
-		address: address,
-		result:  result,
+		Client:     http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 20 * time.Second},
+		address:    address,
+		credential: credential,
+		result:     result,
 	}
 }
 
@@ -73,6 +75,7 @@ func (c *client) ask(method, path, body string) (status int, answer string, err 
 	}
 	request.ContentLength = int64(len(body))
 	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+c.credential)
 	response, err := c.Do(request)
 	if err != nil {
 		return 0, "", err
@@ -162,7 +165,7 @@ func (c *client) badTraffic(ctx context.Context, count int, pause time.Duration)
 	for range count {
 		clients.Go(func() {
 			for ctx.Err() == nil {
-				if err := c.misbehave(ctx, rand.IntN(7)); err != nil {
+				if err := c.misbehave(ctx, rand.IntN(8)); err != nil {
 					c.result.fail(err)
 				}
 				time.Sleep(pause)
@@ -175,7 +178,7 @@ func (c *client) badTraffic(ctx context.Context, count int, pause time.Duration)
 // misbehave does one bad thing. It returns an error if the service does not answer
 // as it should.
 func (c *client) misbehave(ctx context.Context, kind int) error {
-	const head = "POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+	const head = "POST /token HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + credential + "\r\nContent-Type: application/json\r\n"
 	switch kind {
 	case 0:
 		return c.expect(400, "POST", "/token", `{"user_data":`)
@@ -185,9 +188,11 @@ func (c *client) misbehave(ctx context.Context, kind int) error {
 		return c.expect(404, "GET", fmt.Sprintf("/%d", rand.Int()), "")
 	case 3:
 		return c.expect(400, "QUERY", "/token", `{"Token":"a.b.c","Signing_key":"k"}`)
-	case 4: // leaves in the middle of a request
+	case 4: // may not mint, and leaves with its body unsent
+		return c.raw(ctx, strings.Replace(head, credential, "wrong", 1)+"Content-Length: 100\r\n\r\n{", 0)
+	case 5: // leaves in the middle of a request
 		return c.raw(ctx, head+"Content-Length: 100\r\n\r\n{", 0)
-	case 5: // leaves without reading the answer
+	case 6: // leaves without reading the answer
 		return c.raw(ctx, strings.Repeat(head+"Content-Length: 15\r\n\r\n{\"user_data\":1}", 5), 0)
 	default: // is slow, until the service closes the connection
 		return c.raw(ctx, head, 7*time.Second)

@@ -36,7 +36,7 @@ http {
 func scaleOut(ctx context.Context, binary, configuration, folder string, duration time.Duration) error {
 	var copies []*service
 	for i := range 3 {
-		s, err := startService(binary, filepath.Join(folder, fmt.Sprintf("log-%d", i)), "")
+		s, err := startService(binary, filepath.Join(folder, fmt.Sprintf("copy-%d", i)))
 		if err != nil {
 			return err
 		}
@@ -49,6 +49,9 @@ func scaleOut(ctx context.Context, binary, configuration, folder string, duratio
 	}
 	defer stopNginx()
 
+	if err := expectGuarded(address); err != nil {
+		return err
+	}
 	result := new(result)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -68,6 +71,17 @@ func scaleOut(ctx context.Context, binary, configuration, folder string, duratio
 		return errors.New("too few requests to judge by")
 	}
 	return verifyAcross(copies)
+}
+
+// expectGuarded checks that clients of nginx can mint only with a credential, and
+// cannot read the metrics.
+func expectGuarded(address string) error {
+	stranger := newClient(address, new(result))
+	stranger.credential = credential + "x"
+	return errors.Join(
+		stranger.expect(401, "POST", "/token", `{"user_data":1}`),
+		stranger.expect(404, "GET", "/metrics", ""),
+	)
 }
 
 // comeAndGo kills the first copy and starts it again, then stops the second copy

@@ -32,7 +32,7 @@ type usage struct {
 // what the service holds afterwards with what it held after a few seconds of the
 // same load, which shows anything that grows with the number of requests.
 func soak(ctx context.Context, binary, folder string, duration time.Duration) error {
-	s, err := startService(binary, filepath.Join(folder, "log"), "")
+	s, err := startService(binary, filepath.Join(folder, "copy"))
 	if err != nil {
 		return err
 	}
