@@ -48,6 +48,7 @@ func testGuard(t *testing.T, start proxyStarter) {
 
 	t.Run("passes", func(t *testing.T) { testPasses(t, g, service) })
 	t.Run("passes the largest token", func(t *testing.T) { testLargestToken(t, g, service) })
+	t.Run("stops too many header lines", func(t *testing.T) { testManyHeaderLines(t, g, service) })
 	t.Run("passes the request as it is", func(t *testing.T) { testRequestArrives(t, g, service) })
 	t.Run("no smuggling", func(t *testing.T) { testNoSmuggling(t, g, service) })
 	t.Run("stops", func(t *testing.T) { testStops(t, g, service) })
@@ -98,6 +99,18 @@ func testLargestToken(t *testing.T, g *guard, service *tokenmint) {
 	got := g.send(t, "GET", "/", bearer(token(24<<10)), nil)
 	if got.status < 400 || got.arrived != nil {
 		t.Errorf("24 KiB: %d, the application got %v", got.status, got.arrived)
+	}
+}
+
+// testManyHeaderLines sends a header with more lines than the gate accepts.
+func testManyHeaderLines(t *testing.T, g *guard, service *tokenmint) {
+	header := bearer(service.mint(t, `{"user_data":1}`))
+	for i := range 100 {
+		header.Set(fmt.Sprintf("X-%d", i), "1")
+	}
+	got := g.send(t, "GET", "/", header, nil)
+	if got.status < 400 || got.arrived != nil {
+		t.Errorf("%d, the application got %v", got.status, got.arrived)
 	}
 }
 
