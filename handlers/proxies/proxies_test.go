@@ -433,7 +433,7 @@ func (s *tokenmint) setKeys(t *testing.T, keys ...string) {
 		t.Fatal(err)
 	}
 	waitFor(t, "the service to read its keys again", func() bool {
-		return strings.Contains(s.log(t)[before:], "read the signing keys again")
+		return strings.Contains(s.log(t)[before:], `msg="signing keys"`)
 	})
 }
 
