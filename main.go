@@ -424,14 +424,14 @@ func readSecrets(o options, logger *slog.Logger) (s secrets, err error) {
 func readKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
 	if o.signingKey == nil {
 		keys, warnings, err := keyfile.ReadKeys(o.signingKeyFile)
-		warn(logger, warnings)
+		warn(logger, "SIGNING_KEY_FILE", warnings)
 		return keys, err
 	}
 	key, warnings, err := keyfile.ParseKey(*o.signingKey)
 	if err != nil {
 		return nil, fmt.Errorf("SIGNING_KEY: %w", err)
 	}
-	warn(logger, warnings)
+	warn(logger, "SIGNING_KEY", warnings)
 	return []*jwtcore.Key{key}, nil
 }
 
@@ -458,7 +458,7 @@ func readCredentials(o options, logger *slog.Logger) ([]keyfile.Credential, erro
 	if err != nil {
 		return nil, fmt.Errorf("MINT_CREDENTIALS_FILE: %w", err)
 	}
-	warn(logger, warnings)
+	warn(logger, "MINT_CREDENTIALS_FILE", warnings)
 	return credentials, nil
 }
 
@@ -478,9 +478,10 @@ func readCertificate(o options) (*tls.Certificate, error) {
 	return &pair, nil
 }
 
-func warn(logger *slog.Logger, warnings []string) {
+// warn logs the warnings about the value of a setting.
+func warn(logger *slog.Logger, setting string, warnings []string) {
 	for _, warning := range warnings {
-		logger.Warn(warning)
+		logger.Warn(setting + ": " + warning)
 	}
 }
 

@@ -26,7 +26,7 @@ var (
 	errSigningKeyAbsent = errors.New("send the key to check the signature with in the member Signing_key")
 	errUserDataAbsent   = errors.New("send the data to sign in the member user_data: any JSON value except null")
 	errExpiresIn        = errors.New("send expires_in as whole seconds")
-	errNotFound         = errors.New("there is no such route: see /openapi.yaml")
+	errNotFound         = errors.New("there is no such route at this address: openapi.yaml lists the routes of the service")
 	errMethod           = errors.New("this route does not support this method: the header Allow lists those it supports")
 	errDraining         = errors.New("the service is stopping: ask another copy of it")
 	errInternal         = errors.New("the service failed: try again, and report it to the operator if it fails again")
