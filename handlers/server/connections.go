@@ -165,11 +165,14 @@ func (c *connection) enter(phase int32) {
 	c.phase.Store(phase)
 }
 
+// Close closes the connection. Over TLS that writes an alert first, so the connection
+// stays open for its listener until then: it counts, and its deadlines are enforced.
 func (c *connection) Close() error {
+	err := c.Conn.Close()
 	c.listener.mutex.Lock()
+	defer c.listener.mutex.Unlock()
 	delete(c.listener.open, c)
-	c.listener.mutex.Unlock()
-	return c.Conn.Close()
+	return err
 }
 
 // CloseWrite lets net/http close one direction before the other, so that a

@@ -58,6 +58,17 @@ func (d *deadline) set(at time.Time) {
 	}
 }
 
+// setIfNever moves the deadline to timeout from now if there is none. The function that
+// it returns removes that deadline, unless it has expired or was moved.
+func (d *deadline) setIfNever(timeout time.Duration) (restore func()) {
+	if d.at.Load() != never {
+		return func() {}
+	}
+	at := sinceStart() + int64(timeout)
+	d.at.CompareAndSwap(never, at)
+	return func() { d.at.CompareAndSwap(at, never) }
+}
+
 // enforce makes the deadline expire if it is not after now. It stays expired
 // until it is moved.
 func (d *deadline) enforce(now time.Time) {

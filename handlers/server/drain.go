@@ -68,3 +68,13 @@ func (l *connections) closeIdle(late bool) (busy int) {
 	}
 	return busy
 }
+
+// cutOff closes all connections below TLS. To close them above it could wait for a
+// client that does not read.
+func (l *connections) cutOff() {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	for c := range l.open {
+		c.transport.Close()
+	}
+}

@@ -144,7 +144,7 @@ func (s *Server) track(endpoint Endpoint, limit int) *connections {
 // a listener's, or that requests were cut off by the graceful timeout.
 func (s *Server) Serve(ctx context.Context) error {
 	defer s.errors.flush()
-	defer s.http.Close()
+	defer s.close()
 	ended := make(chan error, len(s.listeners))
 	for _, l := range s.listeners {
 		go func() { ended <- s.http.Serve(l) }()
@@ -175,7 +175,7 @@ func (s *Server) stop(ended <-chan error) error {
 		errs = append(errs, acceptError(err))
 	}
 	drainErr := s.drain(ctx)
-	s.http.Close() // ends Serve, even if drain could not close the listener
+	s.close() // ends Serve, even if drain could not close the listener
 	for len(errs) < len(s.listeners) {
 		errs = append(errs, acceptError(<-ended))
 	}
@@ -184,6 +184,14 @@ func (s *Server) stop(ended <-chan error) error {
 	}
 	s.config.Logger.Info("stopped")
 	return nil
+}
+
+// close closes the listeners and all connections.
+func (s *Server) close() {
+	for _, l := range s.listeners {
+		l.cutOff()
+	}
+	s.http.Close()
 }
 
 // acceptError returns err unless it is what ends http.Server.Serve as intended.

@@ -50,7 +50,11 @@ func (t *transport) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Write writes p. If no deadline is set, it takes at most writeTimeout. net/http sets
+// none while it reads a header, but TLS may write then: a client can demand an answer
+// to a KeyUpdate (RFC 8446 §4.6.3), and not read it.
 func (t *transport) Write(p []byte) (int, error) {
+	defer t.write.setIfNever(writeTimeout)()
 	if err := t.write.begin(); err != nil {
 		return 0, err
 	}
