@@ -124,41 +124,42 @@ func TestSlowClients(t *testing.T) {
 	}
 }
 
-// TestBodyMemory holds back bodies of 512 KiB until they take a quarter of the memory
-// limit. The next large one must be refused, and small ones served.
+// TestBodyMemory holds back one body of 512 KiB more than fit into a quarter of the
+// memory limit. Exactly one must be refused, and small ones served.
 func TestBodyMemory(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir(), append([]string{"GOMEMLIMIT=16MiB"}, withGoodKey...))
 	const bodySize, limit = 512 << 10, 16 << 20
 	head := fmt.Sprintf("QUERY /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", bodySize)
-	var held []*client
-	for range limit / 4 / bodySize {
-		c := newClient(t, p.address)
-		if _, err := io.WriteString(c.connection, head+strings.Repeat(" ", bodySize-1)); err != nil {
-			t.Fatal(err)
-		}
-		held = append(held, c)
+	type end struct {
+		client   *client
+		response *http.Response
+		err      error
 	}
-	refused := func() bool {
+	var clients []*client
+	ends := make(chan end, limit/4/bodySize+1)
+	for range limit/4/bodySize + 1 { // one too many, whichever arrives last
 		c := newClient(t, p.address)
-		io.WriteString(c.connection, head+strings.Repeat(" ", bodySize/2)) // fails if the service closes the connection
-		c.connection.SetReadDeadline(time.Now().Add(time.Second))
-		response, err := http.ReadResponse(c.reader, nil)
-		c.close()
-		if err != nil {
-			return false
-		}
-		if response.StatusCode != 503 || response.Header.Get("Retry-After") != "1" || !response.Close {
-			t.Errorf("the next large body: %v, want a 503 with Retry-After and Connection: close", response)
-		}
-		return true
+		io.WriteString(c.connection, head+strings.Repeat(" ", bodySize-1)) // fails if the service closes the connection
+		clients = append(clients, c)
+		go func() {
+			response, err := http.ReadResponse(c.reader, nil)
+			ends <- end{c, response, err}
+		}()
 	}
-	waitFor(t, "a large body to be refused", refused)
+	refused := <-ends
+	if r := refused.response; refused.err != nil || r.StatusCode != 503 || r.Header.Get("Retry-After") != "1" || !r.Close {
+		t.Fatalf("a body too many: %v, %v, want a 503 with Retry-After and Connection: close", r, refused.err)
+	}
 	p.mint(t)
-	for _, c := range held {
-		io.WriteString(c.connection, "x")
-		if response, err := http.ReadResponse(c.reader, nil); err != nil || response.StatusCode != 400 {
-			t.Errorf("a body that was held back: %v, %v, want a 400, because it is not JSON", response, err)
+	for _, c := range clients {
+		if c != refused.client {
+			io.WriteString(c.connection, "x")
+		}
+	}
+	for range limit / 4 / bodySize {
+		if held := <-ends; held.err != nil || held.response.StatusCode != 400 {
+			t.Errorf("a body that was held back: %v, %v, want a 400, because it is not JSON", held.response, held.err)
 		}
 	}
 	waitFor(t, "large bodies to be served again", func() bool {
