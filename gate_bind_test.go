@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -12,7 +13,7 @@ import (
 )
 
 // gateListening matches the log line that has the address of GATE_BIND.
-var gateListening = regexp.MustCompile(`"listening for the gate" address=(\S+)`)
+var gateListening = regexp.MustCompile(`listening address=(\S+) tls=\S+ serves="the gate"`)
 
 // startWithGate starts the service with GATE_BIND. It returns the service at BIND and
 // what send needs to ask the gate.
@@ -113,5 +114,24 @@ func TestGateBindOverTLS(t *testing.T) {
 	start(t, folder, append([]string{"SIGNING_KEY=" + goodKey, "GATE_BIND=unix:gate"}, env...))
 	if check, status := exit(t, folder, append([]string{"BIND=unix:gate"}, env...), "healthcheck"); status != 0 {
 		t.Errorf("healthcheck of the gate: exit status %d: %s", status, check.stderr.String())
+	}
+}
+
+// TestNoSocketLeftBehind starts the service on a socket with settings that let the
+// start fail only after it listens there.
+func TestNoSocketLeftBehind(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for _, env := range [][]string{
+		{"SIGNING_KEY=" + goodKey, "GATE_BIND=unix:missing/gate"},
+		{"SIGNING_KEY_FILE=missing/signing.key"},
+	} {
+		p, status := exit(t, folder, append([]string{"BIND=unix:socket"}, env...))
+		if log := p.stderr.String(); status != 1 || !strings.Contains(log, "no such file") {
+			t.Errorf("%v: exit status %d, want 1: %s", env, status, log)
+		}
+		if _, err := os.Lstat(filepath.Join(folder, "socket")); err == nil {
+			t.Errorf("%v: the start left its socket behind", env)
+		}
 	}
 }

@@ -42,9 +42,6 @@ import (
 // time of a request.
 const gcPercent = 200
 
-// maxLifetime is the longest lifetime of a token, a hundred years.
-const maxLifetime = 876_000 * time.Hour
-
 // errUsage is wrapped by all errors in the command line and the environment.
 var errUsage = errors.New("wrong usage")
 
@@ -137,9 +134,15 @@ func newFlagSet(o *options) *flag.FlagSet {
 	flags.StringVar(&o.bind, "bind", "127.0.0.1:5000", "`address` to listen on, host:port or unix:/path")
 	flags.StringVar(&o.gateBind, "gate-bind", "", "second `address` to listen on, for the gate alone")
 	flags.StringVar(&o.signingKeyFile, "signing-key-file", "signing.key", "`file` with the signing keys, one a line; created with a new key if it does not exist")
-	flags.StringVar(&o.mintCredentialsFile, "mint-credentials-file", "", "`file` with the credentials of those who may mint, one a line; without it, anyone may")
+	flags.Func("mint-credentials-file", "`file` with the credentials of those who may mint, one a line; without it, anyone may", func(text string) error {
+		if text == "" { // such as a variable that was meant to name the file
+			return errors.New("it is empty, and without credentials anyone could mint")
+		}
+		o.mintCredentialsFile = text
+		return nil
+	})
 	flags.Func("max-expires-in", "longest `lifetime` of a token, such as 1h; without it, there is no limit", func(text string) (err error) {
-		o.maxExpiresIn, err = parseLifetime(text)
+		o.maxExpiresIn, err = handlers.ParseMaxExpiresIn(text)
 		return err
 	})
 	flags.Func("origins", "`origins` of web pages that may use the service, such as https://example.com, separated by commas", func(text string) (err error) {
@@ -174,20 +177,9 @@ func parseOnOff(text string) (bool, error) {
 	return value, nil
 }
 
-// parseLifetime accepts a duration in the range of expires_in.
-func parseLifetime(text string) (time.Duration, error) {
-	lifetime, err := time.ParseDuration(text)
-	if err != nil {
-		return 0, err
-	}
-	if lifetime < time.Second || lifetime > maxLifetime {
-		return 0, fmt.Errorf("the lifetime is not between %v and %v", time.Second, maxLifetime)
-	}
-	return lifetime, nil
-}
-
 // parse sets the options from args and, for flags that are not in args, from
-// their environment variables. An empty variable counts as unset. The error wraps
+// their environment variables. An empty variable counts as unset, except for
+// MINT_CREDENTIALS_FILE, where that would let anyone mint. The error wraps
 // errUsage or is flag.ErrHelp.
 func (o *options) parse(flags *flag.FlagSet, args []string, lookupEnv func(string) (string, bool)) error {
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -201,8 +193,8 @@ func (o *options) parse(flags *flag.FlagSet, args []string, lookupEnv func(strin
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for name, variable := range environment {
-		value, _ := lookupEnv(variable)
-		if given[name] || value == "" {
+		value, set := lookupEnv(variable)
+		if given[name] || value == "" && !(set && name == "mint-credentials-file") {
 			continue
 		}
 		if err := flags.Set(name, value); err != nil {
@@ -226,6 +218,8 @@ func (o *options) check() error {
 	switch {
 	case o.bind == "unix:" || o.gateBind == "unix:":
 		return errors.New("the socket to bind has no path: write unix:/path")
+	case o.bind == "":
+		return errors.New("the address to bind is empty: write host:port or unix:/path")
 	case o.gateBind == o.bind:
 		return errors.New("GATE_BIND (or -gate-bind) is the same address as BIND: the gate needs one of its own")
 	case o.gracefulTimeout < 0:
@@ -294,16 +288,7 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 			return err
 		}
 	}
-	service, err := handlers.New(handlers.Config{
-		SigningKeys:     secrets.keys,
-		MintCredentials: secrets.credentials,
-		MaxExpiresIn:    o.maxExpiresIn,
-		Origins:         o.origins,
-		BodyMemory:      limit / 4,
-		Now:             time.Now,
-		Logger:          logger,
-		AccessLog:       o.accessLog,
-	})
+	service, err := newService(o, secrets, limit, logger)
 	if err != nil {
 		return err
 	}
@@ -318,7 +303,7 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	logStart(o, listeners, logger)
+	warnOfOpenMinting(o, listeners[0].Addr(), logger)
 	var reloads sync.WaitGroup
 	defer reloads.Wait()
 	defer restoreSignals() // which ends ctx
@@ -334,17 +319,25 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	return httpServer.Serve(ctx)
 }
 
+// minMemory is the least memory in bytes with which the service starts: it takes most
+// of that without any client.
+const minMemory = 16 << 20
+
 // memoryLimit returns the memory in bytes that the process may use. That is
 // GOMEMLIMIT or, if it is not set, nine tenths of the cgroup's limit or of the
 // machine's memory, which then becomes GOMEMLIMIT.
 func memoryLimit() (int64, error) {
 	provider := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)
 	limit, err := memlimit.Set(memlimit.WithProvider(provider))
-	if err != nil || limit < math.MaxInt64 {
-		return limit, err
+	if err == nil && limit == math.MaxInt64 { // GOMEMLIMIT is off
+		var available uint64
+		available, err = provider()
+		limit = int64(available)
 	}
-	available, err := provider() // GOMEMLIMIT is off
-	return int64(available), err
+	if err == nil && limit < minMemory {
+		err = fmt.Errorf("the memory limit, from GOMEMLIMIT or the cgroup, is %d bytes: the service needs at least %d", limit, minMemory)
+	}
+	return limit, err
 }
 
 // listen returns a listener on BIND and, if it is set, one on GATE_BIND.
@@ -370,24 +363,35 @@ func closeAll(listeners []net.Listener) {
 	}
 }
 
+// newService returns the service. Large bodies may take a quarter of the memory limit.
+func newService(o options, s secrets, memoryLimit int64, logger *slog.Logger) (*handlers.Service, error) {
+	return handlers.New(handlers.Config{
+		SigningKeys:     s.keys,
+		MintCredentials: s.credentials,
+		MaxExpiresIn:    o.maxExpiresIn,
+		Origins:         o.origins,
+		BodyMemory:      memoryLimit / 4,
+		Now:             time.Now,
+		Logger:          logger,
+		AccessLog:       o.accessLog,
+	})
+}
+
 // endpoints returns the service on the first of the listeners, and its gate on the
 // second, if there is one.
 func endpoints(service *handlers.Service, listeners []net.Listener) []server.Endpoint {
-	all := []server.Endpoint{{Listener: listeners[0], Handler: service}}
+	all := []server.Endpoint{{Name: "all routes", Listener: listeners[0], Handler: service}}
 	for _, listener := range listeners[1:] {
-		all = append(all, server.Endpoint{Listener: listener, Handler: service.Gate()})
+		all = append(all, server.Endpoint{Name: "the gate", Listener: listener, Handler: service.Gate()})
 	}
 	return all
 }
 
-// logStart logs where clients can connect.
-func logStart(o options, listeners []net.Listener, logger *slog.Logger) {
-	if address := listeners[0].Addr(); o.mintCredentialsFile == "" && !isLocal(address) {
+// warnOfOpenMinting logs a warning if clients on other machines may mint without a
+// credential.
+func warnOfOpenMinting(o options, address net.Addr, logger *slog.Logger) {
+	if o.mintCredentialsFile == "" && !isLocal(address) {
 		logger.Warn("anyone who can connect may mint tokens: set MINT_CREDENTIALS_FILE", "address", address.String())
-	}
-	for i, listener := range listeners {
-		message := []string{"listening", "listening for the gate"}[i]
-		logger.Info(message, "address", listener.Addr().String(), "tls", o.tlsCert != "")
 	}
 }
 

@@ -161,6 +161,10 @@ func TestWrongConfiguration(t *testing.T) {
 		{"lifetime too long", nil, []string{"-max-expires-in", "876001h"}, 2, "max-expires-in"},
 		{"any origin", []string{"ORIGINS=*"}, nil, 2, "ORIGINS"},
 		{"origin with a path", nil, []string{"-origins", "https://example.com/"}, 2, "origins"},
+		{"credentials variable that is empty", []string{"MINT_CREDENTIALS_FILE="}, nil, 2, "MINT_CREDENTIALS_FILE"},
+		{"credentials flag that is empty", nil, []string{"-mint-credentials-file="}, 2, "mint-credentials-file"},
+		{"empty address", nil, []string{"-bind="}, 2, "the address to bind is empty"},
+		{"too little memory", []string{"GOMEMLIMIT=15MiB"}, nil, 1, "GOMEMLIMIT"},
 		{"memory that is no ratio", []string{"AUTOMEMLIMIT=all"}, nil, 1, "AUTOMEMLIMIT"},
 	}
 	for _, test := range tests {

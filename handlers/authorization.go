@@ -21,19 +21,15 @@ var (
 const credentialKey = "credential"
 
 // SetMintCredentials replaces the credentials that may mint with a copy of
-// credentials, and logs their fingerprints. It is an error if there are none: a service that needs a credential
-// does not stop needing one while it runs.
+// credentials, and logs their fingerprints. It is an error if there are none: a
+// service that needs a credential does not stop needing one while it runs.
 func (s *Service) SetMintCredentials(credentials []keyfile.Credential) error {
 	if len(credentials) == 0 {
 		return errors.New("there is no mint credential")
 	}
 	credentials = slices.Clone(credentials)
 	s.mintCredentials.Store(&credentials)
-	fingerprints := make([]string, len(credentials))
-	for i, credential := range credentials {
-		fingerprints[i] = credential.Fingerprint()
-	}
-	s.logger.Info("mint credentials", "count", len(credentials), "fingerprints", fingerprints)
+	s.logger.Info("mint credentials", "count", len(credentials), "fingerprints", fingerprints(credentials))
 	return nil
 }
 

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bytes"
+	"io"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -27,5 +28,16 @@ func TestBuffersForget(t *testing.T) {
 				t.Errorf("a key of %d bytes: buffer %d keeps it", size, i)
 			}
 		}
+	}
+}
+
+// TestBodyGrowsWithWhatArrives reads a body that is announced and not sent.
+func TestBodyGrowsWithWhatArrives(t *testing.T) {
+	b := new(body)
+	if err := b.read(strings.NewReader("{"), largeBody); err != io.EOF {
+		t.Errorf("%v, want io.EOF", err)
+	}
+	if cap(b.text) > 1<<10 {
+		t.Errorf("the body takes %d bytes, but one has arrived", cap(b.text))
 	}
 }

@@ -3,10 +3,12 @@ package handlers
 import (
 	"cmp"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -21,6 +23,24 @@ const maxMintBody = 256 << 10
 
 // maxExpiresIn is the longest lifetime of a token in seconds: a hundred years.
 const maxExpiresIn = 3_153_600_000
+
+// ParseMaxExpiresIn returns the duration in text, the value of MAX_EXPIRES_IN. It is an
+// error if that is not from one second to a hundred years.
+func ParseMaxExpiresIn(text string) (time.Duration, error) {
+	lifetime, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, err
+	}
+	if !isMaxExpiresIn(lifetime) {
+		return 0, errors.New("write a duration from 1s to 876000h")
+	}
+	return lifetime, nil
+}
+
+// isMaxExpiresIn reports whether lifetime can be the longest one of a service.
+func isMaxExpiresIn(lifetime time.Duration) bool {
+	return lifetime >= time.Second && lifetime <= maxExpiresIn*time.Second
+}
 
 // frameSize is an upper bound on the bytes in an answer of POST /token besides the user
 // data in base64url.

@@ -109,8 +109,8 @@ func (s *Service) checkOrigin(r *http.Request) error {
 // isLocalOrigin reports whether origin has the authority host, and host is localhost,
 // a name below it (RFC 6761 §6.3) or an IP address.
 func isLocalOrigin(origin, host string) bool {
-	_, authority, found := strings.Cut(origin, "://")
-	if !found || !strings.EqualFold(authority, host) {
+	scheme, authority, _ := strings.Cut(origin, "://")
+	if scheme != "http" && scheme != "https" || !strings.EqualFold(authority, host) {
 		return false
 	}
 	name := strings.ToLower((&url.URL{Host: host}).Hostname())

@@ -76,7 +76,7 @@ func (c Config) check() error {
 		return errors.New("Config.Logger is nil")
 	case c.BodyMemory < minBodyMemory:
 		return fmt.Errorf("Config.BodyMemory is %d bytes, but the largest bodies need %d", c.BodyMemory, minBodyMemory)
-	case c.MaxExpiresIn != 0 && (c.MaxExpiresIn < time.Second || c.MaxExpiresIn > maxExpiresIn*time.Second):
+	case c.MaxExpiresIn != 0 && !isMaxExpiresIn(c.MaxExpiresIn):
 		return fmt.Errorf("Config.MaxExpiresIn is %v: set it from 1s to 876000h, or to 0", c.MaxExpiresIn)
 	}
 	for _, origin := range c.Origins {
@@ -128,12 +128,17 @@ func (s *Service) SetSigningKeys(keys []*jwtcore.Key) error {
 	}
 	keys = slices.Clone(keys)
 	s.signingKeys.Store(&keys)
-	fingerprints := make([]string, len(keys))
-	for i, key := range keys {
-		fingerprints[i] = key.Fingerprint()
-	}
-	s.logger.Info("signing keys", "count", len(keys), "fingerprints", fingerprints, "mints", fingerprints[0])
+	s.logger.Info("signing keys", "count", len(keys), "fingerprints", fingerprints(keys), "mints", keys[0].Fingerprint())
 	return nil
+}
+
+// fingerprints returns the fingerprints of secrets.
+func fingerprints[S interface{ Fingerprint() string }](secrets []S) []string {
+	all := make([]string, len(secrets))
+	for i, secret := range secrets {
+		all[i] = secret.Fingerprint()
+	}
+	return all
 }
 
 // keys returns the current signing keys, the one that mints first.

@@ -119,6 +119,32 @@ func TestConnectionBoundOfBusy(t *testing.T) {
 	}
 }
 
+// TestStuckGoesBeforeNew fills the server with requests that are stuck, and one
+// connection that is new. The next one must take the place of a stuck one.
+func TestStuckGoesBeforeNew(t *testing.T) {
+	t.Parallel()
+	const limit = 3
+	dial := serveAtMost(t, limit)
+	var stuck []net.Conn
+	for range limit - 1 {
+		connection := dial()
+		io.WriteString(connection, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+		stuck = append(stuck, connection)
+		time.Sleep(20 * time.Millisecond) // until it has arrived
+	}
+	time.Sleep(stuckTime)
+	fresh := dial()
+	if err := ask(dial()); err != nil {
+		t.Errorf("another client: %v", err)
+	}
+	if isOpen(stuck[0]) {
+		t.Error("the request that is stuck for longest is open")
+	}
+	if err := ask(fresh); err != nil {
+		t.Errorf("the new connection: %v", err)
+	}
+}
+
 // TestEndpointsHaveSharesOfTheirOwn fills one endpoint of two with connections.
 func TestEndpointsHaveSharesOfTheirOwn(t *testing.T) {
 	t.Parallel()

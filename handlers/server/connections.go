@@ -61,7 +61,7 @@ func (l *connections) Accept() (net.Conn, error) {
 func (l *connections) admit(c *connection) bool {
 	old, ok := l.replace(c)
 	if old != nil {
-		old.transport.Close() // outside the mutex, because it waits for a read to end
+		old.transport.Close() // without the mutex, because it waits for the read in progress
 	}
 	return ok
 }
@@ -84,9 +84,10 @@ func (l *connections) replace(c *connection) (old *connection, ok bool) {
 	return old, true
 }
 
-// dispensable returns the connection that has waited longest for a request. If
-// none waits, it returns the one whose request has been in progress longest, or
-// nil if that is less than stuckTime.
+// dispensable returns the connection that has waited longest for a request. It
+// prefers the one whose request has been in progress longest if that is stuckTime or
+// more, and the other has waited less: clients that hold back bodies must not keep
+// out those that have just connected. It returns nil if there is neither.
 func (l *connections) dispensable() *connection {
 	var waiting, busy *connection
 	for c := range l.open {
@@ -98,13 +99,11 @@ func (l *connections) dispensable() *connection {
 			*oldest = c
 		}
 	}
-	if waiting != nil {
-		return waiting
-	}
-	if busy != nil && sinceStart()-busy.since.Load() >= int64(stuckTime) {
+	stuck := sinceStart() - int64(stuckTime)
+	if busy != nil && busy.since.Load() <= stuck && (waiting == nil || waiting.since.Load() > stuck) {
 		return busy
 	}
-	return nil
+	return waiting
 }
 
 // sinceStart returns the time since processStart in nanoseconds.
@@ -125,7 +124,8 @@ const (
 // connection is one of connections, as net/http sees it: the plain text, whether
 // or not the client speaks TLS.
 type connection struct {
-	net.Conn  // transport, or TLS on top of it
+	net.Conn                 // transport, or TLS on top of it
+	hello     *boundedReader // between the two, or nil
 	transport *transport
 	listener  *connections
 	requests  requestReader
@@ -138,7 +138,8 @@ func newConnection(l *connections, accepted net.Conn) *connection {
 	t := newTransport(accepted)
 	c := &connection{Conn: t, transport: t, listener: l}
 	if l.tls != nil {
-		c.Conn = tls.Server(t, l.tls)
+		c.hello = &boundedReader{Conn: t, left: maxHandshakeBytes}
+		c.Conn = tls.Server(c.hello, l.tls)
 	}
 	c.since.Store(sinceStart())
 	return c
@@ -151,7 +152,6 @@ func trackState(conn net.Conn, state http.ConnState) {
 	case http.StateActive:
 		c.enter(busyPhase)
 	case http.StateIdle:
-		c.requests.endBody()
 		if c.requests.hasMore() { // the client has sent the next request already
 			c.enter(requestPhase)
 		} else {

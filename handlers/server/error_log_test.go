@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -84,6 +85,44 @@ func TestHandshakeErrors(t *testing.T) {
 	}
 	if err := ask(dial()); err != nil {
 		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// TestStopLogsErrors stops a server that has counted errors.
+func TestStopLogsErrors(t *testing.T) {
+	t.Parallel()
+	var text synchronizedBuilder
+	config := newTestConfig(mustListen(t, "127.0.0.1:0"))
+	config.Logger = slog.New(slog.NewTextHandler(&text, nil))
+	server := mustNew(t, config)
+	ctx, stop := context.WithCancel(t.Context())
+	for range 3 {
+		server.errors.log("an error")
+	}
+	stop()
+	if err := server.Serve(ctx); err != nil {
+		t.Error(err)
+	}
+	if log := text.String(); !strings.Contains(log, "count=2") {
+		t.Errorf("the log should have the number of errors: %s", log)
+	}
+}
+
+// TestLongHandshake sends a ClientHello that has no end.
+func TestLongHandshake(t *testing.T) {
+	t.Parallel()
+	_, dial := serve(t, true)
+	client := dial().(*tls.Conn).NetConn()
+	// A handshake record of 16 KiB (RFC 8446 §5.1), with a part of a ClientHello of
+	// 60,000 bytes (§4).
+	record := append([]byte{22, 3, 1, 64, 0, 1, 0, 0xea, 0x60}, make([]byte, 16<<10-4)...)
+	for range 3 {
+		client.Write(record) // fails if the server closes the connection
+	}
+	began := time.Now()
+	io.Copy(io.Discard, client)
+	if took := time.Since(began); took > headerTimeout/2 {
+		t.Errorf("the server closed the connection after %v, when its header was late", took)
 	}
 }
 

@@ -47,9 +47,6 @@ func (r *requestReader) expectBody(length int64) {
 	}
 }
 
-// endBody makes the reader expect a header.
-func (r *requestReader) endBody() { r.body = 0 }
-
 // hasMore reports whether bytes have arrived that read has not returned.
 func (r *requestReader) hasMore() bool { return r.returned < len(r.early) }
 
@@ -174,6 +171,9 @@ func serveRequest(w http.ResponseWriter, r *http.Request) {
 	c := r.Context().Value(connectionKey{}).(*connection)
 	if r.ContentLength != 0 {
 		c.requests.expectBody(r.ContentLength)
+	}
+	if r.ContentLength < 0 { // nobody knows where the next header begins
+		w.Header().Set("Connection", "close")
 	}
 	c.listener.handler.ServeHTTP(w, r)
 }

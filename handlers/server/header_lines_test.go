@@ -71,6 +71,38 @@ func TestHeaderLines(t *testing.T) {
 	}
 }
 
+// TestChunkedBodyClosesConnection checks that no header follows a chunked body, because
+// the server would not know where it begins.
+func TestChunkedBodyClosesConnection(t *testing.T) {
+	t.Parallel()
+	_, dial := serve(t, false)
+	connection := dial()
+	io.WriteString(connection, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n")
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err != nil || response.StatusCode != 200 || !response.Close {
+		t.Errorf("%v, %v, want a 200 with Connection: close", response, err)
+	}
+}
+
+// TestRequestReaderForgets checks that the reader does not keep what it has returned,
+// which may be a key.
+func TestRequestReaderForgets(t *testing.T) {
+	t.Parallel()
+	var r requestReader
+	source := strings.NewReader("POST / HTTP/1.1\r\n\r\na key")
+	buffer := make([]byte, 100)
+	for range 2 {
+		if _, err := r.read(source, buffer); err != nil {
+			t.Fatal(err)
+		}
+		r.expectBody(5)
+	}
+	r.read(source, buffer)
+	if kept := r.early[:cap(r.early)]; bytes.Contains(kept, []byte("key")) {
+		t.Errorf("the reader keeps %q", kept)
+	}
+}
+
 // FuzzRequestReader reads a header and a body that arrive in any pieces, into
 // buffers of any size. What is read must be what arrived, and divided where net/http
 // divides it.

@@ -1,9 +1,9 @@
 package server
 
 const (
-	// connectionMemory is what a connection may take, in bytes: 95 KiB were measured
-	// with TLS, the largest header and a body of 16 KiB. What takes more, such as a
-	// larger body, is for the handlers to bound.
+	// connectionMemory is what a connection takes at most, in bytes. The most that was
+	// measured is 95 KiB, with TLS, the largest header and a body of 16 KiB. The
+	// handlers bound what larger bodies take.
 	connectionMemory = 96 << 10
 
 	// reservedDescriptors is the number of file descriptors that connections leave

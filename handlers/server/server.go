@@ -58,13 +58,14 @@ type Config struct {
 	// flight are cut off at once.
 	GracefulTimeout time.Duration
 
-	// Logger receives the errors of connections, and the beginning and the end of a
-	// stop.
+	// Logger receives the addresses of the endpoints, the errors of connections, and
+	// the beginning and the end of a stop.
 	Logger *slog.Logger
 }
 
 // Endpoint is a listener and the handler of what arrives there.
 type Endpoint struct {
+	Name     string // in the log
 	Listener net.Listener
 	Handler  http.Handler
 }
@@ -146,6 +147,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer s.errors.flush()
 	defer s.close()
 	ended := make(chan error, len(s.listeners))
+	for _, endpoint := range s.config.Endpoints {
+		s.config.Logger.Info("listening", "address", endpoint.Listener.Addr().String(), "tls", s.config.Certificate != nil, "serves", endpoint.Name)
+	}
 	for _, l := range s.listeners {
 		go func() { ended <- s.http.Serve(l) }()
 	}

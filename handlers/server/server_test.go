@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 func newTestConfig(listeners ...net.Listener) Config {
 	config := Config{MemoryLimit: 1 << 30, GracefulTimeout: time.Minute, Logger: slog.New(slog.DiscardHandler)}
 	for _, listener := range listeners {
-		config.Endpoints = append(config.Endpoints, Endpoint{listener, answerOK})
+		config.Endpoints = append(config.Endpoints, Endpoint{"test", listener, answerOK})
 	}
 	return config
 }

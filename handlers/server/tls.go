@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 )
 
 // tlsConfig returns the configuration of a server with s's certificate.
@@ -43,6 +44,7 @@ func (c *connection) handshake() error {
 	}
 	err := secured.Handshake() // which returns at once after the first
 	if err == nil {
+		c.hello.left = noBound
 		return nil
 	}
 	var notTLS tls.RecordHeaderError
@@ -51,6 +53,31 @@ func (c *connection) handshake() error {
 	}
 	c.listener.errors.log(fmt.Sprintf("TLS handshake error from %s: %v", c.RemoteAddr(), err))
 	return io.EOF // which net/http does not answer
+}
+
+// maxHandshakeBytes bounds what a client may send before its handshake is complete. A
+// browser sends 2 KiB. crypto/tls would accept 64 KiB, and keep three times that.
+const maxHandshakeBytes = 16 << 10
+
+// noBound is the value of boundedReader.left if there is no bound.
+const noBound = -1
+
+// boundedReader is a connection on which only so many bytes can be read.
+type boundedReader struct {
+	net.Conn
+	left int64
+}
+
+func (r *boundedReader) Read(p []byte) (int, error) {
+	if r.left == noBound {
+		return r.Conn.Read(p)
+	}
+	if r.left == 0 {
+		return 0, errors.New("the client sends too much before the handshake is complete")
+	}
+	n, err := r.Conn.Read(p[:min(int64(len(p)), r.left)])
+	r.left -= int64(n)
+	return n, err
 }
 
 // beginsLikeHTTP reports whether the client sent the beginning of an HTTP request in
