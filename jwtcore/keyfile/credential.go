@@ -30,7 +30,7 @@ type Credential struct{ digest [sha256.Size]byte }
 // NewCredential returns the Credential for secret, which may be any text: what a
 // client sends must be compared before it is trusted.
 func NewCredential(secret string) Credential {
-	return Credential{sha256.Sum256([]byte("tokenmint credential" + secret))}
+	return Credential{sha256.Sum256(append([]byte("tokenmint credential"), secret...))}
 }
 
 // Fingerprint identifies the credential without revealing its secret: the first 8
