@@ -145,15 +145,21 @@ func (c *connection) Read(p []byte) (int, error) {
 // refuseHeader answers a header with too many lines as net/http answers one that is
 // too large. It reads what still arrives into buffer.
 func (c *connection) refuseHeader(buffer []byte) {
-	const status = "431 Request Header Fields Too Large"
 	c.SetDeadline(time.Now().Add(lingerTime))
-	fmt.Fprintf(c.Conn, "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n%s: send at most %d header lines", status, status, maxHeaderLines)
+	writePlain(c.Conn, http.StatusRequestHeaderFieldsTooLarge, fmt.Sprintf("send at most %d header lines", maxHeaderLines))
 	c.CloseWrite()
 	for {
 		if _, err := c.Conn.Read(buffer); err != nil {
 			return
 		}
 	}
+}
+
+// writePlain writes a response that is sent before there is a request, with the
+// headers that all responses carry.
+func writePlain(w io.Writer, status int, text string) {
+	fmt.Fprintf(w, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\nConnection: close\r\n\r\n%s\n",
+		status, http.StatusText(status), text)
 }
 
 // connectionKey is the key of the connection in the context of a request.

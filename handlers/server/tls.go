@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 )
 
 // tlsConfig returns the configuration of a server with s's certificate.
@@ -49,7 +50,7 @@ func (c *connection) handshake() error {
 	}
 	var notTLS tls.RecordHeaderError
 	if errors.As(err, &notTLS) && notTLS.Conn != nil && beginsLikeHTTP(notTLS.RecordHeader) {
-		io.WriteString(notTLS.Conn, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\nThis is an HTTPS server: send the request over TLS")
+		writePlain(notTLS.Conn, http.StatusBadRequest, "send the request over TLS")
 	}
 	c.listener.errors.log(fmt.Sprintf("TLS handshake error from %s: %v", c.RemoteAddr(), err))
 	return io.EOF // which net/http does not answer
