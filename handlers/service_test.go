@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -146,9 +147,11 @@ func TestSetSigningKeys(t *testing.T) {
 		t.Error("SetSigningKeys accepts no keys at all")
 	}
 	texts := []string{publishedKey, strings.Repeat("other", 20)}
+	var replacing sync.WaitGroup
+	defer replacing.Wait()
 	stop := make(chan struct{})
 	defer close(stop)
-	go func() {
+	replacing.Go(func() {
 		for i := 0; ; i++ {
 			select {
 			case <-stop:
@@ -160,7 +163,7 @@ func TestSetSigningKeys(t *testing.T) {
 				return
 			}
 		}
-	}()
+	})
 	signed := map[string]int{} // tokens by key
 	for deadline := time.Now().Add(10 * time.Second); len(signed) < 2 && time.Now().Before(deadline); {
 		token, _ := mintOver(t, server, `{"user_data":1}`)

@@ -16,6 +16,7 @@ var attacks = []attack{
 	{name: "held-headers", clients: 5000, talks: heldHeaders, ramp: 2500 * time.Millisecond, holds: 4 * time.Second, pause: 4 * time.Second},
 	{name: "idle", clients: 20000, talks: idle, ramp: 4500 * time.Millisecond, holds: 2 * time.Second},
 	{name: "held-bodies", clients: 2000, talks: heldBodies, ramp: 2 * time.Second, holds: 4 * time.Second, pause: 2 * time.Second},
+	{name: "stuck", clients: 1500, talks: stuck, ramp: 2 * time.Second, holds: 4 * time.Second, pause: 2 * time.Second},
 	{name: "unread-answers", clients: 1000, talks: unreadAnswers, ramp: 2 * time.Second, holds: 4 * time.Second, pause: 2 * time.Second},
 	{name: "descriptors", clients: 400, talks: idleAfterAnswer, ramp: time.Second, holds: 2 * time.Second, descriptors: 300},
 	{name: "log", clients: 400, talks: noise, ramp: time.Second, holds: 500 * time.Millisecond},
@@ -49,7 +50,8 @@ func heldHeaders() []talk {
 // and after a TLS handshake, and half way through it.
 func idle() []talk {
 	asked, silent := idleAfterAnswer()[0], talk{bare: true, then: untilClosed}
-	return []talk{asked, silent, asked, {then: untilClosed}, asked, silent, asked, {text: clientHello(), bare: true, then: untilClosed}}
+	hello := func(text string) talk { return talk{text: text, bare: true, then: untilClosed} }
+	return []talk{asked, silent, asked, {then: untilClosed}, asked, hello(longHello()), asked, hello(clientHello())}
 }
 
 func idleAfterAnswer() []talk {
@@ -68,6 +70,12 @@ func clientHello() string {
 		panic(err) // a pipe's read fails only if it is closed
 	}
 	return string(record[:n])
+}
+
+// longHello returns most of a handshake record of 15 KiB (RFC 8446 §5.1) with a
+// ClientHello of 60,000 bytes (§4) in it. To plain HTTP it is a bad request.
+func longHello() string {
+	return "\x16\x03\x01\x3c\x00" + "\x01\x00\xea\x60" + strings.Repeat("x", 15<<10-10)
 }
 
 // route is one that takes a body.
@@ -107,6 +115,17 @@ func heldBodies() []talk {
 				talks = append(talks, talk{text: text[:len(text)-1], then: untilAnswered})
 			}
 		}
+	}
+	return talks
+}
+
+// stuck are requests whose bodies are small, and do not arrive. There are more of them
+// than the service has connections for, so that it must close some for the probes.
+func stuck() []talk {
+	var talks []talk
+	for _, r := range routes {
+		text := r.sized("{ }")
+		talks = append(talks, talk{text: text[:len(text)-2], then: untilAnswered})
 	}
 	return talks
 }

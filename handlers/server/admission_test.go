@@ -36,26 +36,33 @@ func isOpen(connection net.Conn) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// serveAtMost starts a server with a bound of limit connections. The server has seen
-// each connection that the function it returns has opened.
-func serveAtMost(t *testing.T, limit int) (dial func() net.Conn) {
+// serveAtMost starts a server with a bound of limit connections. The first function
+// that it returns opens a connection, and the second waits until the server has put it
+// into a phase.
+func serveAtMost(t *testing.T, limit int) (dial func() net.Conn, await func(c net.Conn, phase int32)) {
 	t.Helper()
 	l, dialOnly := serve(t, false, func(s *Server) { s.listeners[0].max = limit })
-	return func() net.Conn {
-		connection := dialOnly()
+	await = func(client net.Conn, phase int32) {
 		waitUntil(t, func() bool {
 			l.mutex.Lock()
 			defer l.mutex.Unlock()
 			for c := range l.open {
-				if c.RemoteAddr().String() == connection.LocalAddr().String() {
-					return true
+				if c.RemoteAddr().String() == client.LocalAddr().String() {
+					return c.phase.Load() == phase
 				}
 			}
 			return false
 		})
-		return connection
 	}
+	return func() net.Conn {
+		connection := dialOnly()
+		await(connection, requestPhase)
+		return connection
+	}, await
 }
+
+// stuckRequest is a request without its body.
+const stuckRequest = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
 
 func waitUntil(t *testing.T, done func() bool) {
 	t.Helper()
@@ -70,13 +77,15 @@ func waitUntil(t *testing.T, done func() bool) {
 // time the one that has waited longest must be closed.
 func TestConnectionBound(t *testing.T) {
 	t.Parallel()
-	dial := serveAtMost(t, 4)
+	dial, await := serveAtMost(t, 4)
 	silent, partial, busy, idle := dial(), dial(), dial(), dial()
 	io.WriteString(partial, "GET / HTTP/1.1\r\nHo") // a header in part still waits
-	io.WriteString(busy, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+	io.WriteString(busy, stuckRequest)
+	await(busy, busyPhase)
 	if err := ask(idle); err != nil {
 		t.Fatal(err)
 	}
+	await(idle, answeredPhase)
 	order := []net.Conn{silent, partial, idle}
 	for i, next := range order {
 		fresh := dial()
@@ -99,14 +108,14 @@ func TestConnectionBound(t *testing.T) {
 func TestConnectionBoundOfBusy(t *testing.T) {
 	t.Parallel()
 	const limit = 3
-	dial := serveAtMost(t, limit)
+	dial, await := serveAtMost(t, limit)
 	began := time.Now()
 	var stuck []net.Conn
 	for range limit {
 		connection := dial()
-		io.WriteString(connection, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+		io.WriteString(connection, stuckRequest)
+		await(connection, busyPhase)
 		stuck = append(stuck, connection)
-		time.Sleep(20 * time.Millisecond) // until it has arrived
 	}
 	if err := ask(dial()); err != nil {
 		t.Errorf("a new client: %v", err)
@@ -124,13 +133,13 @@ func TestConnectionBoundOfBusy(t *testing.T) {
 func TestStuckGoesBeforeNew(t *testing.T) {
 	t.Parallel()
 	const limit = 3
-	dial := serveAtMost(t, limit)
+	dial, await := serveAtMost(t, limit)
 	var stuck []net.Conn
 	for range limit - 1 {
 		connection := dial()
-		io.WriteString(connection, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+		io.WriteString(connection, stuckRequest)
+		await(connection, busyPhase)
 		stuck = append(stuck, connection)
-		time.Sleep(20 * time.Millisecond) // until it has arrived
 	}
 	time.Sleep(stuckTime)
 	fresh := dial()
