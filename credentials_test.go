@@ -66,9 +66,8 @@ func TestMintCredentials(t *testing.T) {
 			t.Errorf("credential %q: WWW-Authenticate: %q, want Bearer", credential, challenge)
 		}
 	}
-	if log, want := p.stderr.String(), "credential="+fingerprint("tokenmint credential", goodCredential); strings.Count(log, want) != 1 {
-		t.Errorf("one line of the log should have %s: %s", want, log)
-	}
+	minted := "credential=" + fingerprint("tokenmint credential", goodCredential)
+	waitFor(t, "one line of the log to have "+minted, func() bool { return strings.Count(p.stderr.String(), minted) == 1 })
 
 	writeFile(t, path, otherCredential+"\n"+goodCredential+"\n")
 	if log := p.hangUp(t, 2); !strings.Contains(log, "count=2") || !strings.Contains(log, fingerprint("tokenmint credential", otherCredential)) {
