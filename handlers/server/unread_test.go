@@ -71,7 +71,7 @@ func TestCloseOfUnreadConnection(t *testing.T) {
 			close(closed)
 		}
 	}
-	server.http.ReadHeaderTimeout = 100 * time.Millisecond
+	server.http.ReadHeaderTimeout = 3 * time.Second // in which a slow machine can shake hands
 	go server.http.Serve(server.listeners[0])
 	listener.connectUnread(t)
 	select {
