@@ -264,9 +264,9 @@ func version() string {
 // checks everything before it listens, and creates a key file only after that, so
 // that a start that fails leaves nothing behind.
 func serve(ctx context.Context, o options, logger *slog.Logger) error {
-	ctx, restoreSignals := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
-	context.AfterFunc(ctx, restoreSignals) // a second signal ends the process at once
-	hangups := make(chan os.Signal, 1)     // from here on, SIGHUP does not end the process
+	ctx, stop := stopOnSignal(ctx)
+	defer stop()
+	hangups := make(chan os.Signal, 1) // from here on, SIGHUP does not end the process
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 
@@ -306,7 +306,7 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	warnOfOpenMinting(o, listeners[0].Addr(), logger)
 	var reloads sync.WaitGroup
 	defer reloads.Wait()
-	defer restoreSignals() // which ends ctx
+	defer stop()
 	reloads.Go(func() {
 		for ctx.Err() == nil {
 			select {
@@ -317,6 +317,18 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 		}
 	})
 	return httpServer.Serve(ctx)
+}
+
+// stopOnSignal returns a context that is done when a signal to stop arrives or stop is
+// called. By then, the next signal ends the process at once.
+func stopOnSignal(parent context.Context) (ctx context.Context, stop func()) {
+	signaled, restoreSignals := signal.NotifyContext(parent, syscall.SIGTERM, syscall.SIGINT)
+	ctx, cancel := context.WithCancel(parent)
+	context.AfterFunc(signaled, func() {
+		restoreSignals()
+		cancel()
+	})
+	return ctx, restoreSignals
 }
 
 // minMemory is the least memory in bytes with which the service starts: it takes most
