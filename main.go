@@ -308,15 +308,20 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 	defer reloads.Wait()
 	defer stop()
 	reloads.Go(func() {
-		for ctx.Err() == nil {
-			select {
-			case <-hangups:
-				reload(o, service, httpServer, logger)
-			case <-ctx.Done():
-			}
-		}
+		onEach(ctx, hangups, func() { reload(o, service, httpServer, logger) })
 	})
 	return httpServer.Serve(ctx)
+}
+
+// onEach calls do for each signal until ctx is done.
+func onEach(ctx context.Context, signals <-chan os.Signal, do func()) {
+	for ctx.Err() == nil {
+		select {
+		case <-signals:
+			do()
+		case <-ctx.Done():
+		}
+	}
 }
 
 // stopOnSignal returns a context that is done when a signal to stop arrives or stop is
