@@ -16,22 +16,20 @@ func (s *Service) newRouter() *echo.Echo {
 	return router
 }
 
+// reading are the methods of routes whose content clients read.
+var reading = []string{http.MethodGet, http.MethodHead}
+
 // addRoutes adds all routes.
 func (s *Service) addRoutes(router *echo.Echo) {
 	router.POST("/token", s.mint)
-	router.GET("/token", s.inspect)
-	router.HEAD("/token", s.inspect)
+	router.Match(reading, "/token", s.inspect)
 	router.Add("QUERY", "/token", s.inspect) // RFC 10008
 	router.POST("/token/verify", s.inspect)
 	s.addGateRoutes(router)
-	router.GET("/metrics", s.showMetrics)
-	router.HEAD("/metrics", s.showMetrics)
-	router.GET("/", s.showPage)
-	router.HEAD("/", s.showPage)
-	router.GET("/assets/:name", s.asset)
-	router.HEAD("/assets/:name", s.asset)
-	router.GET("/openapi.yaml", s.describe)
-	router.HEAD("/openapi.yaml", s.describe)
+	router.Match(reading, "/metrics", s.showMetrics)
+	router.Match(reading, "/", s.showPage)
+	router.Match(reading, "/assets/:name", s.asset)
+	router.Match(reading, "/openapi.yaml", s.describe)
 }
 
 // addGateRoutes adds the routes that Gate serves too.
@@ -40,10 +38,8 @@ func (s *Service) addGateRoutes(router *echo.Echo) {
 	// Only RouteNotFound matches every method.
 	router.RouteNotFound("/auth", s.auth)
 	router.RouteNotFound("/auth/*", s.auth)
-	router.GET("/healthz", s.health)
-	router.HEAD("/healthz", s.health)
-	router.GET("/readyz", s.ready)
-	router.HEAD("/readyz", s.ready)
+	router.Match(reading, "/healthz", s.health)
+	router.Match(reading, "/readyz", s.ready)
 }
 
 // ServeHTTP answers one request.
