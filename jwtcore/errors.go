@@ -12,6 +12,9 @@ var (
 	// ErrTooDeep means that user data nests too deeply for a token.
 	ErrTooDeep = errors.New("user_data nests too deeply")
 
+	// ErrClaims means that additional claims cannot be part of a token.
+	ErrClaims = errors.New("unusable claims")
+
 	// ErrKeyEncoding means that the text of a key is not in the encoding that was
 	// named for it.
 	ErrKeyEncoding = errors.New("undecodable key")
@@ -19,7 +22,8 @@ var (
 	// ErrCritical means that the header requires an extension (RFC 7515 §4.1.11).
 	ErrCritical = errors.New("the header has crit, and no extension that it could name is supported")
 
-	// ErrAlgorithm means that the "alg" of the header is not accepted.
+	// ErrAlgorithm means that the "alg" of the header is not accepted, so that the
+	// signature was neither verified nor made.
 	ErrAlgorithm = errors.New("the header's alg is not accepted")
 
 	// ErrSignature means that the third segment is not the MAC over the first two.

@@ -32,7 +32,7 @@ func TestFrame(t *testing.T) {
 			if got := string(decoded) + string(f.remainder); got != want || !found || err != nil || len(encoded)%4 != 0 {
 				t.Errorf("%v, %d: prefix %s and remainder %q encode %s, want %s", at, expiresIn, f.prefix, f.remainder, got, want)
 			}
-			if got, want := string(f.suffix), `,"date":"`+at.UTC().Format(time.DateOnly)+`"}}`; got != want {
+			if got, want := string(f.suffix), `,"date":"`+at.UTC().Format(time.DateOnly)+`"}`; got != want {
 				t.Errorf("%v: suffix %s, want %s", at, got, want)
 			}
 		}

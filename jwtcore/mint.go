@@ -13,10 +13,17 @@ import (
 
 // Claims are the claims of a new token (RFC 7519 §4).
 type Claims struct {
-	IssuedAt  time.Time      // "iat", in whole seconds; its UTC day is "date"
-	ExpiresIn int64          // "exp", in seconds after IssuedAt; 0 for a token that does not expire
-	ID        [16]byte       // "jti", as 32 lowercase hex digits
-	Data      jsontext.Value // "payload"."data", as AppendData returns it
+	IssuedAt  time.Time // "iat", in whole seconds; its UTC day is "date"
+	ExpiresIn int64     // "exp", in seconds after IssuedAt; 0 for a token that does not expire
+	ID        [16]byte  // "jti", as 32 lowercase hex digits
+
+	// Data is "payload"."data", as AppendData returns it. If it is nil, the token has
+	// no "payload".
+	Data jsontext.Value
+
+	// Additional is an object with the other claims, as AppendClaims returns it, or
+	// nil. They follow the claims above, in their order.
+	Additional jsontext.Value
 }
 
 // maxDataDepth leaves room for the three objects around user data in the response
@@ -49,9 +56,18 @@ func (k *Key) mint(h *hasher, dst []byte, claims Claims) []byte {
 	h.frame.prepare(k.algorithm, claims.IssuedAt, claims.ExpiresIn)
 	h.claims = append(h.claims[:0], h.frame.remainder...)
 	h.claims = hex.AppendEncode(h.claims, claims.ID[:])
-	h.claims = append(h.claims, `","payload":{"data":`...)
-	h.claims = append(h.claims, claims.Data...)
-	h.claims = append(h.claims, h.frame.suffix...)
+	h.claims = append(h.claims, '"')
+	if claims.Data != nil {
+		h.claims = append(h.claims, `,"payload":{"data":`...)
+		h.claims = append(h.claims, claims.Data...)
+		h.claims = append(h.claims, h.frame.suffix...)
+	}
+	if len(claims.Additional) > len("{}") {
+		h.claims = append(h.claims, ',')
+		h.claims = append(h.claims, claims.Additional[1:]...) // with its closing brace
+	} else {
+		h.claims = append(h.claims, '}')
+	}
 
 	start := len(dst)
 	size := len(h.frame.prefix) + base64url.EncodedLen(len(h.claims)) + len(".") + base64url.EncodedLen(k.algorithm.size)
@@ -60,13 +76,19 @@ func (k *Key) mint(h *hasher, dst []byte, claims Claims) []byte {
 	}
 	dst = append(dst, h.frame.prefix...)
 	dst = appendEncoded(dst, h.claims)
-	mac := h.appendMAC(h.sum[:0], k, dst[start:])
-	dst = append(dst, '.')
-	dst = appendEncoded(dst, mac)
+	dst = h.appendSignature(dst, k, start)
 	if cap(h.claims) > maxPooledClaims {
 		h.claims = nil
 	}
 	return dst
+}
+
+// appendSignature appends a dot and the third segment to dst, whose text from start on
+// is the first two.
+func (h *hasher) appendSignature(dst []byte, k *Key, start int) []byte {
+	mac := h.appendMAC(h.sum[:0], k, dst[start:])
+	dst = append(dst, '.')
+	return appendEncoded(dst, mac)
 }
 
 // maxPooledClaims is the size in bytes up to which the memory of claims is used

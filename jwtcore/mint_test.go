@@ -53,6 +53,21 @@ func TestMintClaims(t *testing.T) {
 			Claims{IssuedAt: time.Unix(1668664446, 999_999_999), Data: jsontext.Value(`true`)},
 			`{"iat":1668664446,"jti":"00000000000000000000000000000000","payload":{"data":true,"date":"2022-11-17"}}`,
 		},
+		{
+			"additional claims follow the payload",
+			Claims{IssuedAt: time.Unix(1668664446, 0), ExpiresIn: 60, Data: jsontext.Value(`1`), Additional: jsontext.Value(`{"sub":"a","a":[{}]}`)},
+			`{"iat":1668664446,"exp":1668664506,"jti":"00000000000000000000000000000000","payload":{"data":1,"date":"2022-11-17"},"sub":"a","a":[{}]}`,
+		},
+		{
+			"no payload without data",
+			Claims{IssuedAt: time.Unix(1668664446, 0), Additional: jsontext.Value(`{"sub":"a"}`)},
+			`{"iat":1668664446,"jti":"00000000000000000000000000000000","sub":"a"}`,
+		},
+		{
+			"additional claims may be empty",
+			Claims{IssuedAt: time.Unix(1668664446, 0), Additional: jsontext.Value(`{}`)},
+			`{"iat":1668664446,"jti":"00000000000000000000000000000000"}`,
+		},
 	}
 	key := NewKey(HS512, []byte(publishedKey))
 	for _, test := range tests {

@@ -150,6 +150,20 @@ func Text(value jsontext.Value) (text []byte, ok bool) {
 	return text, err == nil
 }
 
+// IsArrayOfStrings reports whether a valid JSON value is an array of strings only.
+func IsArrayOfStrings(value jsontext.Value) bool {
+	if value.Kind() != '[' {
+		return false
+	}
+	r := newReader(value)
+	defer r.release()
+	r.decoder.ReadToken() // the bracket
+	for r.decoder.PeekKind() == '"' {
+		r.decoder.ReadToken()
+	}
+	return r.decoder.PeekKind() == ']'
+}
+
 // AppendCompact appends a valid JSON value to dst, without its insignificant
 // white space. Numbers and strings stay as they are spelled.
 func AppendCompact(dst []byte, value jsontext.Value) []byte {

@@ -40,6 +40,27 @@ func TestReadObject(t *testing.T) {
 	}
 }
 
+func TestIsArrayOfStrings(t *testing.T) {
+	for value, want := range map[string]bool{
+		`[]`:              true,
+		` [ ] `:           true,
+		`["a"]`:           true,
+		` [ "a" , "]" ] `: true,
+		`["a",1]`:         false,
+		`["a",null]`:      false,
+		`[["a"]]`:         false,
+		`[{}]`:            false,
+		`"a"`:             false,
+		`{"a":"b"}`:       false,
+		`{}`:              false,
+		`null`:            false,
+	} {
+		if got := IsArrayOfStrings(jsontext.Value(value)); got != want {
+			t.Errorf("%s: %t, want %t", value, got, want)
+		}
+	}
+}
+
 func TestReadObjectRefuses(t *testing.T) {
 	tests := []struct{ text, reason string }{
 		{``, "it ends too early"},
