@@ -13,19 +13,12 @@ import (
 // ErrSignature, ErrTimeClaim, ErrExpired or ErrNotYetValid, and its text is the
 // reason, in one line.
 func (t *Token) Validate(keys []*Key, now time.Time) error {
-	if errors.Is(t.algorithmErr, ErrCritical) {
-		return t.algorithmErr
+	if _, err := t.Signer(keys); err != nil {
+		return err
 	}
-	if t.algorithm != HS512 {
-		return fmt.Errorf("%w: it must be HS512", ErrAlgorithm)
-	}
-	if !t.signedByOneOf(keys) {
-		return ErrSignature
-	}
-	if t.hasInvalidTime() {
+	switch t.state(now) {
+	case StateInvalid:
 		return ErrTimeClaim
-	}
-	switch validity, _ := t.Validity(now); validity.State {
 	case StateExpired:
 		return ErrExpired
 	case StateNotYetValid:
@@ -35,13 +28,21 @@ func (t *Token) Validate(keys []*Key, now time.Time) error {
 	}
 }
 
-// signedByOneOf reports whether one of keys signed the token. Its time depends on
-// which key it was, but on no secret.
-func (t *Token) signedByOneOf(keys []*Key) bool {
+// Signer returns the one of keys, which are for HS512, that signed the token. If there
+// is none, or the header does not say HS512 or has "crit", the error wraps ErrSignature,
+// ErrAlgorithm or ErrCritical, and its text is the reason, in one line. The claims do not
+// matter. The time that Signer takes depends on which key it was, but on no secret.
+func (t *Token) Signer(keys []*Key) (*Key, error) {
+	if errors.Is(t.algorithmErr, ErrCritical) {
+		return nil, t.algorithmErr
+	}
+	if t.algorithm != HS512 {
+		return nil, fmt.Errorf("%w: it must be HS512", ErrAlgorithm)
+	}
 	for _, key := range keys {
 		if key.matches(t.signature, t.signingInput) {
-			return true
+			return key, nil
 		}
 	}
-	return false
+	return nil, ErrSignature
 }

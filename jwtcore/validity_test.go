@@ -10,7 +10,7 @@ func TestValidity(t *testing.T) {
 	now := time.Unix(1000, 0)
 	tests := []struct {
 		claims             string
-		state              State // empty if no claim is a time
+		state              State // empty if the token has neither claim
 		expires, notBefore string
 	}{
 		{`{}`, "", "", ""},
@@ -44,11 +44,12 @@ func TestValidity(t *testing.T) {
 		{`{"exp":-62135596799.5}`, StateExpired, "", ""},
 		{`{"exp":-62135596800}`, StateExpired, "", ""},
 
-		{`{"exp":"1001"}`, "", "", ""},
-		{`{"exp":null}`, "", "", ""},
-		{`{"exp":[1001]}`, "", "", ""},
-		{`{"exp":true,"nbf":{}}`, "", "", ""},
-		{`{"exp":"1","nbf":1001}`, StateNotYetValid, "", "1970-01-01T00:16:41Z"},
+		{`{"exp":"1001"}`, StateInvalid, "", ""},
+		{`{"exp":null}`, StateInvalid, "", ""},
+		{`{"exp":[1001]}`, StateInvalid, "", ""},
+		{`{"exp":true,"nbf":{}}`, StateInvalid, "", ""},
+		{`{"exp":"1","nbf":1001}`, StateInvalid, "", "1970-01-01T00:16:41Z"},
+		{`{"exp":1,"nbf":""}`, StateInvalid, "1970-01-01T00:00:01Z", ""},
 		{`{"payload":{"exp":1}}`, "", "", ""},
 	}
 	text := func(t time.Time) string {
@@ -106,6 +107,36 @@ func TestValidityWithinASecond(t *testing.T) {
 		}
 		if validity, _ := token.Validity(test.now); validity.State != test.want {
 			t.Errorf("%s at %v: %s, want %s", test.claims, test.now, validity.State, test.want)
+		}
+	}
+}
+
+func TestValidityNote(t *testing.T) {
+	const (
+		notANumber   = " is not a number, so other implementations refuse the token"
+		milliseconds = " is probably in milliseconds, but RFC 7519 counts in seconds"
+	)
+	tests := []struct{ claims, want string }{
+		{`{}`, ""},
+		{`{"exp":1764150000,"nbf":1764150000}`, ""},
+		{`{"exp":"1764150000"}`, "exp" + notANumber},
+		{`{"nbf":null}`, "nbf" + notANumber},
+		{`{"exp":1764150000000}`, "exp" + milliseconds},
+		{`{"nbf":1.76415e12}`, "nbf" + milliseconds},
+		{`{"exp":100000000000}`, ""},
+		{`{"exp":100000000000.5}`, "exp" + milliseconds},
+		{`{"exp":1e400}`, "exp" + milliseconds},
+		{`{"exp":-1e400}`, ""},
+		{`{"nbf":[],"exp":1764150000000}`, "exp" + milliseconds + "; nbf" + notANumber},
+		{`{"iat":1764150000000}`, ""},
+	}
+	for _, test := range tests {
+		token, err := Parse(join(hs512, test.claims, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if validity, _ := token.Validity(time.Unix(1000, 0)); validity.Note != test.want {
+			t.Errorf("%s: %q, want %q", test.claims, validity.Note, test.want)
 		}
 	}
 }
