@@ -26,9 +26,22 @@ func (t *Token) parseAnyHeader(segment []byte) (err error) {
 	if t.Header, err = appendSegment(nil, segment, "header"); err != nil {
 		return err
 	}
-	var alg jsontext.Value
-	critical := false
-	err = ijson.ReadObject(t.Header, func(name []byte, value jsontext.Value) {
+	alg, critical, err := readHeader(t.Header)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: the header is %w", ErrMalformed, err)
+	case critical:
+		t.algorithmErr = ErrCritical
+	default:
+		t.algorithm, t.algorithmErr = algorithmNamed(alg)
+	}
+	return nil
+}
+
+// readHeader returns the header parameter "alg", or nil if it is absent, and whether
+// there is a "crit".
+func readHeader(header jsontext.Value) (alg jsontext.Value, critical bool, err error) {
+	err = ijson.ReadObject(header, func(name []byte, value jsontext.Value) {
 		switch string(name) {
 		case "alg":
 			alg = value
@@ -36,13 +49,5 @@ func (t *Token) parseAnyHeader(segment []byte) (err error) {
 			critical = true
 		}
 	})
-	if err != nil {
-		return fmt.Errorf("%w: the header is %w", ErrMalformed, err)
-	}
-	if critical {
-		t.algorithmErr = ErrCritical
-	} else {
-		t.algorithm, t.algorithmErr = algorithmNamed(alg)
-	}
-	return nil
+	return alg, critical, err
 }

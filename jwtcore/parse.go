@@ -28,7 +28,12 @@ type Token struct {
 	signature    []byte // the third segment, decoded
 }
 
-var errEncrypted = errors.New("it has five segments: an encrypted token (JWE, RFC 7516), which no signing key opens")
+// Reasons why a text does not consist of three segments, or only seems to.
+var (
+	errEncrypted = errors.New("it has five segments: an encrypted token (JWE, RFC 7516), which no signing key opens")
+	errScheme    = errors.New("it starts with Bearer, which is part of the Authorization header and not of the token: send only what follows")
+	errQuoted    = errors.New("it has quotes around it: send it without them")
+)
 
 // Parse parses a JWT in the compact serialization (RFC 7519 §7.2): exactly three
 // segments of canonical base64url, of which the first two hold one JSON object
@@ -60,17 +65,32 @@ func Parse(text string) (token Token, err error) {
 
 // split returns the three segments of a token.
 func split(text []byte) (header, claims, signature []byte, err error) {
-	switch dots := bytes.Count(text, []byte{'.'}); dots {
-	case 2:
+	switch dots := bytes.Count(text, []byte{'.'}); {
+	case hasScheme(text):
+		return nil, nil, nil, fmt.Errorf("%w: %w", ErrMalformed, errScheme)
+	case isQuoted(text):
+		return nil, nil, nil, fmt.Errorf("%w: %w", ErrMalformed, errQuoted)
+	case dots == 2:
 		header, text, _ = bytes.Cut(text, []byte{'.'})
 		claims, signature, _ = bytes.Cut(text, []byte{'.'})
 		return header, claims, signature, nil
-	case 4:
+	case dots == 4:
 		return nil, nil, nil, fmt.Errorf("%w: %w", ErrMalformed, errEncrypted)
 	default:
 		return nil, nil, nil, fmt.Errorf("%w: a JWT has three segments with a dot between them, but this has %d", ErrMalformed, dots+1)
 	}
 }
+
+// hasScheme reports whether text starts with Bearer and white space (RFC 6750 §2.1).
+func hasScheme(text []byte) bool {
+	const scheme = "Bearer"
+	return len(text) > len(scheme) && bytes.EqualFold(text[:len(scheme)], []byte(scheme)) && isSpace(text[len(scheme)])
+}
+
+func isSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
+
+// isQuoted reports whether text has a quote at either end.
+func isQuoted(text []byte) bool { return len(bytes.Trim(text, `"'`)) < len(text) }
 
 // readClaims reads the claims that decide whether the token is valid.
 func (t *Token) readClaims() error {

@@ -22,24 +22,27 @@ var verdicts = []struct {
 	{`{"alg":"HS384"}`, ErrSignature, "it has 64 bytes, but HS384 makes 48"},
 	{`{}`, ErrAlgorithm, "it is absent"},
 	{`{"ALG":"HS512"}`, ErrAlgorithm, "it is absent"},
-	{`{"alg":null}`, ErrAlgorithm, "not even a string"},
-	{`{"alg":512}`, ErrAlgorithm, "not even a string"},
-	{`{"alg":["HS512"]}`, ErrAlgorithm, "not even a string"},
-	{`{"alg":{"HS512":true}}`, ErrAlgorithm, "not even a string"},
+	{`{"alg":null}`, ErrAlgorithm, "it is not a string"},
+	{`{"alg":512}`, ErrAlgorithm, "it is not a string"},
+	{`{"alg":["HS512"]}`, ErrAlgorithm, "it is not a string"},
+	{`{"alg":{"HS512":true}}`, ErrAlgorithm, "it is not a string"},
 	{`{"alg":"none"}`, ErrAlgorithm, "not signed at all"},
 	{`{"alg":"None"}`, ErrAlgorithm, "not signed at all"},
 	{`{"alg":"NONE"}`, ErrAlgorithm, "not signed at all"},
 	{`{"alg":"nOnE"}`, ErrAlgorithm, "not signed at all"},
 	{`{"alg":""}`, ErrAlgorithm, "HS256, HS384 or HS512"},
-	{`{"alg":"hs512"}`, ErrAlgorithm, "exactly HS256, HS384 or HS512"},
-	{`{"alg":"Hs512"}`, ErrAlgorithm, "exactly"},
+	{`{"alg":"hs512"}`, ErrAlgorithm, "exactly HS256, HS384 or HS512, in capital letters"},
+	{`{"alg":"Hs512"}`, ErrAlgorithm, "in capital letters"},
 	{`{"alg":"HS512 "}`, ErrAlgorithm, "exactly"},
 	{`{"alg":" HS512"}`, ErrAlgorithm, "exactly"},
 	{`{"alg":"HS512\u0000"}`, ErrAlgorithm, "exactly"},
 	{`{"alg":"HS1024"}`, ErrAlgorithm, "exactly"},
-	{`{"alg":"RS512"}`, ErrAlgorithm, "exactly"},
-	{`{"alg":"ES512"}`, ErrAlgorithm, "exactly"},
-	{`{"alg":"HMACSHA512"}`, ErrAlgorithm, "exactly"},
+	{`{"alg":"RS256"}`, ErrAlgorithm, "so the signature was not checked: RS256 is not HMAC; a library that supports it can check the signature with the signer's public key (RSA)"},
+	{`{"alg":"PS512"}`, ErrAlgorithm, "public key (RSA)"},
+	{`{"alg":"ES384"}`, ErrAlgorithm, "public key (P-384)"},
+	{`{"alg":"EdDSA"}`, ErrAlgorithm, "public key (Ed25519 or Ed448)"},
+	{`{"alg":"rs256"}`, ErrAlgorithm, "only an implementation of the algorithm"},
+	{`{"alg":"HMACSHA512"}`, ErrAlgorithm, "only an implementation of the algorithm"},
 	{`{"alg":"HS512","crit":[]}`, ErrCritical, "crit"},
 	{`{"alg":"HS512","crit":["exp"],"exp":1}`, ErrCritical, "crit"},
 	{`{"alg":"HS512","crit":null}`, ErrCritical, "crit"},
@@ -65,6 +68,9 @@ func TestVerifyHeaders(t *testing.T) {
 		}
 		if err != nil && !strings.Contains(err.Error(), test.reason) {
 			t.Errorf("%s: %q, want a text with %q", test.header, err, test.reason)
+		}
+		if notChecked := err != nil && strings.Contains(err.Error(), "the signature was not checked"); notChecked != errors.Is(err, ErrAlgorithm) {
+			t.Errorf("%s: %q says that the signature was not checked: %t", test.header, err, notChecked)
 		}
 	}
 }
