@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // TestAllocations counts exactly. It is not built with the race detector, under
@@ -15,6 +17,7 @@ func TestAllocations(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection would empty the pools
 	key, text, secret := NewKey(HS512, []byte(publishedKey)), golden[0].token, []byte(publishedKey)
 	claims := claimsOf(t, golden[0].issuedAt, golden[0].id, golden[0].data)
+	withAdditional := Claims{IssuedAt: claims.IssuedAt, Additional: jsontext.Value(`{"sub":"x"}`)}
 	space := make([]byte, 0, 1000)
 	token, err := Parse(text)
 	if err != nil {
@@ -27,6 +30,7 @@ func TestAllocations(t *testing.T) {
 		run  func()
 	}{
 		{"Mint", 1, func() { key.Mint(nil, claims) }},
+		{"Mint with other claims", 1, func() { key.Mint(nil, withAdditional) }},
 		{"Mint into a buffer", 0, func() { key.Mint(space, claims) }},
 		{"Parse", 2, func() { Parse(text) }}, // the header, and all other parts
 		{"Verify", 0, func() { token.Verify(secret) }},
@@ -52,6 +56,7 @@ func TestHasherIsReleased(t *testing.T) {
 	for name, use := range map[string]func(){
 		"NewKey":            func() { NewKey(algorithm, nil) },
 		"Mint":              func() { key.Mint(nil, Claims{}) },
+		"Sign":              func() { Sign(nil, algorithm.DefaultHeader(), jsontext.Value(`{}`), nil) },
 		"Key.matches":       func() { key.matches(mac, nil) },
 		"Algorithm.matches": func() { algorithm.matches(mac, nil, nil) },
 	} {
