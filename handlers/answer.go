@@ -40,12 +40,12 @@ func emptied(buffer []byte) []byte {
 	return buffer[:0]
 }
 
-// answerJSON reads the body of a request for JSON, of at most limit bytes, and
-// responds with the text that process appends to the answer.
-func (s *Service) answerJSON(c echo.Context, limit int64, process func(a *answer, body []byte) error) error {
+// answerJSON reads the body of a request, of at most limit bytes, and responds with the
+// JSON text that process appends to the answer.
+func (s *Service) answerJSON(c echo.Context, accepted contentType, limit int64, process func(a *answer, body []byte) error) error {
 	b := newBody()
 	defer b.release()
-	if err := b.readJSON(c.Request(), limit, s.bodyMemory); err != nil {
+	if err := b.readAll(c.Request(), accepted, limit, s.bodyMemory); err != nil {
 		return err
 	}
 	a := newAnswer()

@@ -26,12 +26,23 @@ func (b *body) release() {
 	bodies.Put(b)
 }
 
-// readJSON reads the body of a request for JSON. It is an error if the body has
-// more than limit bytes; if its length is known beforehand, such a body is not
-// read. A large body needs a reservation.
-func (b *body) readJSON(r *http.Request, limit int64, memory *bodyMemory) error {
-	if !isJSON(r.Header["Content-Type"]) {
-		return errContentType
+// contentType is the type of a body that a route takes.
+type contentType struct {
+	name string
+	err  error // for other types
+}
+
+var (
+	jsonType = contentType{"application/json", errContentType}
+	formType = contentType{"application/x-www-form-urlencoded", errFormType}
+)
+
+// readAll reads the body of a request, which must have the given type. It is an error
+// if the body has more than limit bytes; if its length is known beforehand, such a body
+// is not read. A large body needs a reservation.
+func (b *body) readAll(r *http.Request, accepted contentType, limit int64, memory *bodyMemory) error {
+	if !accepted.matches(r.Header["Content-Type"]) {
+		return accepted.err
 	}
 	if !isIdentity(r.Header["Content-Encoding"]) {
 		return errContentEncoding
@@ -85,14 +96,14 @@ func (b *body) grow(size int64) {
 	b.text = text
 }
 
-// isJSON reports whether there is one Content-Type and it is application/json,
-// with any parameters. Types compare without regard to case (RFC 9110 §8.3.1).
-func isJSON(contentType []string) bool {
-	if len(contentType) != 1 {
+// matches reports whether there is one Content-Type and it is t, with any parameters.
+// Types compare without regard to case (RFC 9110 §8.3.1).
+func (t contentType) matches(header []string) bool {
+	if len(header) != 1 {
 		return false
 	}
-	mediaType, _, _ := strings.Cut(contentType[0], ";")
-	return strings.EqualFold(strings.Trim(mediaType, " \t"), "application/json")
+	mediaType, _, _ := strings.Cut(header[0], ";")
+	return strings.EqualFold(strings.Trim(mediaType, " \t"), t.name)
 }
 
 // isIdentity reports whether the body has no content coding (RFC 9110 §8.4).

@@ -16,7 +16,7 @@ func TestBuffersForget(t *testing.T) {
 		r := httptest.NewRequest("POST", "/token", strings.NewReader(inspectBody(goldenToken, key, "")))
 		r.Header.Set("Content-Type", "application/json")
 		b, a := new(body), new(answer)
-		if err := b.readJSON(r, maxInspectBody, newBodyMemory(minBodyMemory)); err != nil || !bytes.Contains(b.text, []byte(key)) {
+		if err := b.readAll(r, jsonType, maxInspectBody, newBodyMemory(minBodyMemory)); err != nil || !bytes.Contains(b.text, []byte(key)) {
 			t.Fatalf("%q, %v", b.text, err)
 		}
 		a.data, a.text = []byte(key), []byte(key)

@@ -17,6 +17,7 @@ var (
 	errCredential       = errors.New("minting needs a credential")
 	errOrigin           = errors.New("pages of this origin may not mint: the operator can list it in ORIGINS, or demand a credential instead")
 	errContentType      = errors.New("send the Content-Type application/json")
+	errFormType         = errors.New("send the Content-Type application/x-www-form-urlencoded")
 	errContentEncoding  = errors.New("send the body as it is, without a Content-Encoding")
 	errBodyTooLarge     = errors.New("the body is too large: send at most 256 KiB to mint, 512 KiB to inspect")
 	errTooManyBodies    = errors.New("too many large bodies are in flight: send this one again in a second")
@@ -25,6 +26,7 @@ var (
 	errTokenAbsent      = errors.New("send the token to inspect in the member Token")
 	errSigningKeyAbsent = errors.New("send the key to check the signature with in the member Signing_key")
 	errUserDataAbsent   = errors.New("send the data to sign in the member user_data: any JSON value except null")
+	errNearMiss         = errors.New("a member looks like expires_in, but has another name: send the lifetime as expires_in, in whole seconds")
 	errExpiresIn        = errors.New("send expires_in as whole seconds")
 	errNotFound         = errors.New("there is no such route at this address: openapi.yaml lists the routes of the service")
 	errMethod           = errors.New("this route does not support this method: the header Allow lists those it supports")
@@ -45,6 +47,7 @@ var errorTable = []struct {
 	{errCredential, http.StatusUnauthorized, http.StatusUnauthorized},
 	{errOrigin, http.StatusForbidden, http.StatusForbidden},
 	{errContentType, http.StatusUnsupportedMediaType, http.StatusAccepted},
+	{errFormType, http.StatusUnsupportedMediaType, http.StatusUnsupportedMediaType},
 	{errContentEncoding, http.StatusUnsupportedMediaType, http.StatusUnsupportedMediaType},
 	{errBodyTooLarge, http.StatusRequestEntityTooLarge, http.StatusRequestEntityTooLarge},
 	{errTooManyBodies, http.StatusServiceUnavailable, http.StatusServiceUnavailable},
@@ -55,9 +58,13 @@ var errorTable = []struct {
 	{errTokenAbsent, http.StatusBadRequest, http.StatusNonAuthoritativeInfo},
 	{errSigningKeyAbsent, http.StatusBadRequest, http.StatusNoContent},
 	{errUserDataAbsent, http.StatusBadRequest, http.StatusBadRequest},
+	{errNearMiss, http.StatusBadRequest, http.StatusBadRequest},
 	{errExpiresIn, http.StatusBadRequest, http.StatusBadRequest},
 	{jwtcore.ErrKeyEncoding, http.StatusBadRequest, http.StatusBadRequest},
 	{jwtcore.ErrTooDeep, http.StatusBadRequest, http.StatusBadRequest},
+	{jwtcore.ErrClaims, http.StatusBadRequest, http.StatusBadRequest},
+	{jwtcore.ErrAlgorithm, http.StatusBadRequest, http.StatusBadRequest},
+	{jwtcore.ErrCritical, http.StatusBadRequest, http.StatusBadRequest},
 	{errNotFound, http.StatusNotFound, http.StatusNotFound},
 	{errMethod, http.StatusMethodNotAllowed, http.StatusMethodNotAllowed},
 	{errDraining, http.StatusServiceUnavailable, http.StatusServiceUnavailable},
@@ -85,7 +92,9 @@ func (s *Service) respondError(err error, c echo.Context) {
 	case errors.Is(err, errOrigin):
 		leaveBody(c)
 	case errors.Is(err, errContentType): // what would have been accepted (RFC 9110 §15.5.16)
-		header.Set("Accept", "application/json")
+		header.Set("Accept", jsonType.name)
+	case errors.Is(err, errFormType):
+		header.Set("Accept", formType.name)
 	case errors.Is(err, errContentEncoding):
 		header.Set("Accept-Encoding", "identity")
 	case errors.Is(err, errTooManyBodies):

@@ -156,16 +156,39 @@ func errorCases() []errorCase {
 		{"expires_in true", nil, `{"user_data":1,"expires_in":true}`, 400, 0, 0},
 		{"expires_in an object", nil, `{"user_data":1,"expires_in":{}}`, 400, 0, 0},
 
+		// Near misses of expires_in.
+		{"expiresIn", nil, `{"user_data":1,"expiresIn":3600}`, 400, 0, 0},
+		{"expires-in", nil, `{"user_data":1,"expires-in":3600}`, 400, 0, 0},
+		{"EXPIRES_IN", nil, `{"user_data":1,"EXPIRES_IN":3600}`, 400, 0, 0},
+		{"Expires_In beside expires_in", nil, `{"user_data":1,"expires_in":60,"Expires_In":60}`, 400, 0, 0},
+		{"expires_in_", nil, `{"user_data":1,"expires_in_":3600}`, 400, 0, 0},
+		{"exp", nil, `{"user_data":1,"exp":1764150000}`, 400, 0, 0},
+		{"e-x_p", nil, `{"user_data":1,"e-x_p":1764150000}`, 400, 0, 0},
+		{"expires", nil, `{"user_data":1,"expires":"1h"}`, 400, 0, 0},
+		{"expiry", nil, `{"user_data":1,"expiry":3600}`, 400, 0, 0},
+		{"expiresAt", nil, `{"user_data":1,"expiresAt":3600}`, 400, 0, 0},
+		{"TTL null", nil, `{"user_data":1,"TTL":null}`, 400, 0, 0},
+		{"lifetime without user_data", nil, `{"lifetime":3600}`, 400, 0, 0},
+
+		// claims.
+		{"claims null, no user_data", nil, `{"claims":null}`, 400, 0, 0},
+		{"claims a string", nil, `{"user_data":1,"claims":"` + canary + `"}`, 400, 0, 0},
+		{"claims an array", nil, `{"claims":[{"sub":"a"}]}`, 400, 0, 0},
+		{"claims with a duplicate", nil, `{"claims":{"sub":"a","\u0073ub":"a"}}`, 400, 0, 0},
+		{"claims with exp", nil, `{"user_data":1,"claims":{"exp":1764150000}}`, 400, 0, 0},
+		{"claims with a sub that is a number", nil, `{"user_data":1,"claims":{"sub":7}}`, 400, 0, 0},
+		{"Claims in another case", nil, `{"Claims":{"sub":"a"}}`, 400, 0, 0},
+
 		// Token, then Signing_key.
 		{"no Token", nil, `{"Signing_key":"` + canary + `"}`, 0, 203, 400},
 		{"Token null", nil, `{"Token":null,"Signing_key":"` + canary + `"}`, 0, 203, 400},
 		{"Token empty", nil, `{"Token":"","Signing_key":"` + canary + `"}`, 0, 203, 400},
 		{"Token in another case", nil, `{"token":"` + goldenToken + `","Signing_key":"k"}`, 0, 203, 400},
 		{"neither", nil, `{}`, 0, 203, 400},
-		{"no Signing_key", nil, `{"Token":"` + goldenToken + `"}`, 0, 204, 400},
-		{"Signing_key null", nil, `{"Token":"` + goldenToken + `","Signing_key":null}`, 0, 204, 400},
+		{"no Signing_key", nil, `{"Token":"` + goldenToken + `"}`, 0, 204, 0},
+		{"Signing_key null", nil, `{"Token":"` + goldenToken + `","Signing_key":null}`, 0, 204, 0},
 		{"Signing_key empty", nil, `{"Token":"` + goldenToken + `","Signing_key":""}`, 0, 204, 400},
-		{"Signing_key in another case", nil, `{"Token":"` + goldenToken + `","signing_key":"k"}`, 0, 204, 400},
+		{"Signing_key in another case", nil, `{"Token":"` + goldenToken + `","signing_key":"k"}`, 0, 204, 0},
 		{"no Signing_key, before the token's form", nil, `{"Token":"` + canary + `"}`, 0, 204, 400},
 
 		// The key's encoding and the token's form.
@@ -176,6 +199,9 @@ func errorCases() []errorCase {
 		{"no token", nil, withToken(canary), 0, 400, 400},
 		{"two segments", nil, withToken(canary + "." + canary), 0, 400, 400},
 		{"a JWE", nil, withToken("e30.e30.e30.e30.e30"), 0, 400, 400},
+		{"Bearer before the token", nil, withToken("Bearer " + goldenToken), 0, 400, 400},
+		{"quotes around the token", nil, withToken(`"` + goldenToken + `"`), 0, 400, 400},
+		{"a malformed token, without a key", nil, `{"Token":"` + canary + `"}`, 0, 204, 400},
 		{"a padded token", nil, withToken(goldenToken + "=="), 0, 400, 400},
 		{"a line break in the token", nil, withToken(goldenToken[:50] + "\n" + goldenToken[50:]), 0, 400, 400},
 		{"a header that is not JSON", nil, withToken(canary + "." + canary + "."), 0, 400, 400},

@@ -97,7 +97,7 @@ func TestAuthRefuses(t *testing.T) {
 		{"two tokens with a comma", []string{"Bearer " + goldenToken + "," + goldenToken}, invalid("send one token after Bearer, and nothing else")},
 		{"two schemes", []string{"Bearer " + goldenToken + ", Basic " + canary}, invalid("send one token after Bearer, and nothing else")},
 		{"Bearer twice", []string{"Bearer Bearer " + goldenToken}, invalid("send one token after Bearer, and nothing else")},
-		{"a quoted token", []string{`Bearer "` + goldenToken + `"`}, invalid("malformed token: the header segment is not base64url")},
+		{"a quoted token", []string{`Bearer "` + goldenToken + `"`}, invalid("malformed token: it has quotes around it")},
 		{"no token", []string{"Bearer " + canary}, invalid("malformed token: a JWT has three segments")},
 		{"a padded token", []string{"Bearer " + goldenToken + "=="}, invalid("malformed token: the signature segment is not base64url")},
 		{"a JWE", []string{"Bearer e30.e30.e30.e30.e30"}, invalid("malformed token: it has five segments")},

@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,24 +20,43 @@ import (
 // third larger than its claims, and comes with its key.
 const maxInspectBody = 512 << 10
 
-// inspect answers GET, HEAD and QUERY /token and POST /token/verify: what is in a
-// token, and whether the given key signed it.
+// inspect answers GET and HEAD /token: what is in a token, and whether the key in the
+// request signed it.
 func (s *Service) inspect(c echo.Context) error {
-	return s.answerJSON(c, maxInspectBody, s.inspectToken)
+	return s.answerJSON(c, jsonType, maxInspectBody, func(a *answer, body []byte) error {
+		request, err := parseInspectRequest(body)
+		if err != nil {
+			return err
+		}
+		return s.inspectWithKey(a, request)
+	})
 }
 
-// verdictSize is an upper bound on the bytes in the answer of an inspection besides the
-// token's header and claims.
-const verdictSize = 512
+// verify answers QUERY /token and POST /token/verify, like inspect. If the request has no
+// key, it tries the service's own.
+func (s *Service) verify(c echo.Context) error {
+	return s.answerJSON(c, jsonType, maxInspectBody, func(a *answer, body []byte) error {
+		request, err := parseInspectRequest(body)
+		switch {
+		case err != nil:
+			return err
+		case request.signingKey == nil:
+			return s.inspectWithOwnKeys(a, request)
+		default:
+			return s.inspectWithKey(a, request)
+		}
+	})
+}
 
-// inspectToken makes the response with what is in the token, and the verdict.
-func (s *Service) inspectToken(a *answer, body []byte) error {
-	request, err := parseInspectRequest(body)
-	if err != nil {
-		return err
+// inspectWithKey makes the response with what is in the token, and whether the key in the
+// request signed it.
+func (s *Service) inspectWithKey(a *answer, request inspectRequest) error {
+	if len(request.signingKey) == 0 {
+		return errSigningKeyAbsent
 	}
 	defer clear(request.signingKey) // which is a copy if it had escapes
-	secret, err := jwtcore.DecodeSecret(request.signingKey, string(request.keyEncoding))
+	encoding := string(request.keyEncoding)
+	secret, err := jwtcore.DecodeSecret(request.signingKey, encoding)
 	if err != nil {
 		return err
 	}
@@ -45,72 +66,112 @@ func (s *Service) inspectToken(a *answer, body []byte) error {
 		return err
 	}
 	verdict := token.Verify(secret)
-	s.metrics.countVerdict(verdict)
-	a.text = slices.Grow(a.text, len(token.Header)+len(token.Claims)+verdictSize)
-	a.text = appendInspection(a.text, &token, verdict, s.now())
+	if errors.Is(verdict, jwtcore.ErrSignature) {
+		verdict = cmp.Or(token.ExplainMismatch(request.signingKey, encoding), verdict)
+	}
+	s.show(a, inspection{token: &token, verdict: verdict})
 	return nil
 }
 
+// inspectWithOwnKeys makes the response with what is in the token, and which of the
+// service's own keys signed it.
+func (s *Service) inspectWithOwnKeys(a *answer, request inspectRequest) error {
+	token, err := jwtcore.Parse(string(request.token))
+	if err != nil {
+		return err
+	}
+	signer, verdict := token.Signer(s.keys())
+	if errors.Is(verdict, jwtcore.ErrSignature) {
+		verdict = errNotOurs
+	}
+	s.show(a, inspection{token: &token, verdict: verdict, signer: signer})
+	return nil
+}
+
+// errNotOurs is the verdict on a token that none of the service's own keys verifies.
+var errNotOurs = fmt.Errorf("%w: none of this service's own keys signed the token; to check it with another key, send that in Signing_key", jwtcore.ErrSignature)
+
 type inspectRequest struct {
-	token, signingKey, keyEncoding []byte
+	token, signingKey, keyEncoding []byte // nil if absent or null
 }
 
 func parseInspectRequest(body []byte) (request inspectRequest, err error) {
 	if len(body) == 0 {
 		return request, errTokenAbsent
 	}
-	var typeErr error
-	text := func(name []byte, value jsontext.Value) []byte {
-		text, ok := ijson.Text(value)
-		if !ok && !isNull(value) {
-			typeErr = fmt.Errorf("%w: %s must be a string", errMemberType, name)
-		}
-		return text
-	}
+	var m members
 	err = ijson.ReadObject(body, func(name []byte, value jsontext.Value) {
 		switch string(name) {
 		case "Token":
-			request.token = text(name, value)
+			request.token = m.text(name, value)
 		case "Signing_key":
-			request.signingKey = text(name, value)
+			request.signingKey = m.text(name, value)
 		case "Key_encoding":
-			request.keyEncoding = text(name, value)
+			request.keyEncoding = m.text(name, value)
 		}
 	})
 	switch {
 	case err != nil:
 		return request, err
-	case typeErr != nil:
-		return request, typeErr
+	case m.typeErr != nil:
+		return request, m.typeErr
 	case len(request.token) == 0:
 		return request, errTokenAbsent
-	case len(request.signingKey) == 0:
-		return request, errSigningKeyAbsent
 	default:
 		return request, nil
 	}
 }
 
-// appendInspection appends the response to an inspection to dst. Header and claims
-// stay as they are spelled in the token: decoding and encoding them would change
-// numbers and the order of members.
-func appendInspection(dst []byte, token *jwtcore.Token, verdict error, now time.Time) []byte {
+// inspection is what the response to an inspection shows.
+type inspection struct {
+	token   *jwtcore.Token
+	verdict error        // nil if a key signed the token
+	signer  *jwtcore.Key // the service's own key that did, or nil
+}
+
+// verdictSize is an upper bound on the bytes in the answer of an inspection besides the
+// token's header and claims.
+const verdictSize = 768
+
+// show makes the response that shows i, and counts the verdict.
+func (s *Service) show(a *answer, i inspection) {
+	s.metrics.countVerdict(i.verdict)
+	a.text = slices.Grow(a.text, len(i.token.Header)+len(i.token.Claims)+verdictSize)
+	a.text = i.appendTo(a.text, s.now())
+}
+
+// appendTo appends the response to an inspection to dst. Header and claims stay as they
+// are spelled in the token: decoding and encoding them would change numbers and the order
+// of members.
+func (i inspection) appendTo(dst []byte, now time.Time) []byte {
 	dst = append(dst, `{"Header":`...)
-	dst = append(dst, token.Header...)
+	dst = append(dst, i.token.Header...)
 	dst = append(dst, `,"Claims":`...)
-	dst = append(dst, token.Claims...)
+	dst = append(dst, i.token.Claims...)
 	dst = append(dst, `,"Signature Verification":`...)
-	dst = strconv.AppendBool(dst, verdict == nil)
-	if verdict != nil {
-		dst = append(dst, `,"Reason":`...)
-		dst = appendString(dst, verdict.Error())
+	dst = strconv.AppendBool(dst, i.verdict == nil)
+	if i.signer != nil {
+		dst = append(dst, `,"Signed_by":`...)
+		dst = appendString(dst, i.signer.Fingerprint())
 	}
-	if validity, ok := token.Validity(now); ok {
-		dst = append(dst, `,"Validity":{"state":`...)
-		dst = appendString(dst, string(validity.State))
-		dst = appendTime(dst, `,"expires":`, validity.Expires)
-		dst = appendTime(dst, `,"not_before":`, validity.NotBefore)
-		dst = append(dst, '}')
+	if i.verdict != nil {
+		dst = append(dst, `,"Reason":`...)
+		dst = appendString(dst, i.verdict.Error())
+	}
+	if validity, ok := i.token.Validity(now); ok {
+		dst = appendValidity(dst, validity)
+	}
+	return append(dst, '}')
+}
+
+func appendValidity(dst []byte, validity jwtcore.Validity) []byte {
+	dst = append(dst, `,"Validity":{"state":`...)
+	dst = appendString(dst, string(validity.State))
+	dst = appendTime(dst, `,"expires":`, validity.Expires)
+	dst = appendTime(dst, `,"not_before":`, validity.NotBefore)
+	if validity.Note != "" {
+		dst = append(dst, `,"note":`...)
+		dst = appendString(dst, validity.Note)
 	}
 	return append(dst, '}')
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"tokenmint/jwtcore"
 )
 
 func inspectBody(token, key, encoding string) string {
@@ -39,18 +41,24 @@ func TestInspect(t *testing.T) {
 		t.Fatal(err)
 	}
 	mismatch := `"Reason":"the signature does not match: another key made it, or the header or the claims were changed since"`
+	misread := func(advice string) string {
+		return `"Reason":"the signature does not match the key as sent, but it matches ` + advice + `"`
+	}
 	tests := []struct{ name, body, want string }{
 		{"golden", inspectBody(goldenToken, publishedKey, ""), `{` + header + `,` + claims + `,"Signature Verification":true}`},
 		{"utf8", inspectBody(goldenToken, publishedKey, "utf8"), `{` + header + `,` + claims + `,"Signature Verification":true}`},
 		{"another key", inspectBody(goldenToken, "x", ""), `{` + header + `,` + claims + `,"Signature Verification":false,` + mismatch + `}`},
-		{"a key of hex digits, decoded", inspectBody(goldenToken, publishedKey, "hex"), `{` + header + `,` + claims + `,"Signature Verification":false,` + mismatch + `}`},
+		{"a key of hex digits, decoded", inspectBody(goldenToken, publishedKey, "hex"), `{` + header + `,` + claims + `,"Signature Verification":false,` + misread("as utf8: send Key_encoding utf8") + `}`},
+		{"a key with its line break", inspectBody(goldenToken, publishedKey+"\n", ""), `{` + header + `,` + claims + `,"Signature Verification":false,` + misread("without the line break at its end: send the key without that") + `}`},
 		{"escapes in the request", strings.Replace(inspectBody(goldenToken, publishedKey, ""), `"eyJ`, `"\u0065yJ`, 1), `{` + header + `,` + claims + `,"Signature Verification":true}`},
 		{"RFC 7515 A.1, base64url", inspectBody(rfcToken, rfcKey, "base64url"), rfcAnswer + "true" + expired},
 		{"RFC 7515 A.1, base64", inspectBody(rfcToken, base64.StdEncoding.EncodeToString(rfcKeyBytes), "base64"), rfcAnswer + "true" + expired},
 		{"RFC 7515 A.1, hex", inspectBody(rfcToken, fmt.Sprintf("%X", rfcKeyBytes), "hex"), rfcAnswer + "true" + expired},
-		{"RFC 7515 A.1, as text", inspectBody(rfcToken, rfcKey, ""), rfcAnswer + "false," + mismatch + expired},
+		{"RFC 7515 A.1, as text", inspectBody(rfcToken, rfcKey, ""), rfcAnswer + "false," + misread("as base64url: send Key_encoding base64url") + expired},
 		{"not signed, odd times", inspectBody(base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`))+"."+base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1e400,"nbf":1668676907.25}`))+".", "x", ""),
-			`{"Header":{"alg":"none"},"Claims":{"exp":1e400,"nbf":1668676907.25},"Signature Verification":false,"Reason":"the header's alg is not accepted: it must be exactly HS256, HS384 or HS512; a token with none is not signed at all","Validity":{"state":"not yet valid","not_before":"2022-11-17T09:21:47.25Z"}}`},
+			`{"Header":{"alg":"none"},"Claims":{"exp":1e400,"nbf":1668676907.25},"Signature Verification":false,"Reason":"the header's alg is not accepted, so the signature was not checked: a token with none is not signed at all, so anyone can have made it","Validity":{"state":"not yet valid","not_before":"2022-11-17T09:21:47.25Z","note":"exp is probably in milliseconds, but RFC 7519 counts in seconds"}}`},
+		{"exp a string", inspectBody(sign(publishedKey, headerHS512, `{"exp":"1764150000"}`), publishedKey, ""),
+			`{"Header":{"typ":"JWT","alg":"HS512"},"Claims":{"exp":"1764150000"},"Signature Verification":true,"Validity":{"state":"invalid","note":"exp is not a number, so other implementations refuse the token"}}`},
 	}
 	for _, test := range tests {
 		for _, route := range inspectRoutes {
@@ -62,6 +70,44 @@ func TestInspect(t *testing.T) {
 		head := send(t, "HEAD", server.URL+"/token", test.body, jsonHeader())
 		if head.status != 200 || head.body != "" || head.header.Get("Content-Length") != fmt.Sprint(len(test.want)) {
 			t.Errorf("%s: HEAD: %d, %q, %v", test.name, head.status, head.body, head.header)
+		}
+	}
+}
+
+// TestInspectWithOwnKeys sends tokens without a key.
+func TestInspectWithOwnKeys(t *testing.T) {
+	service, server := newServer(t)
+	old := newKeys("an old key")[0]
+	if err := service.SetSigningKeys(append(newKeys(publishedKey), old)); err != nil {
+		t.Fatal(err)
+	}
+	const notOurs = `,"Signature Verification":false,"Reason":"the signature does not match: none of this service's own keys signed the token; to check it with another key, send that in Signing_key"}`
+	const notHS512 = `,"Signature Verification":false,"Reason":"the header's alg is not accepted: it must be HS512"}`
+	signedBy := func(key *jwtcore.Key) string {
+		return `,"Signature Verification":true,"Signed_by":"` + key.Fingerprint() + `"}`
+	}
+	tests := []struct{ name, token, want string }{
+		{"minted", goldenToken, signedBy(service.keys()[0])},
+		{"an old key", sign("an old key", headerHS512, `{}`), signedBy(old)},
+		{"another key", sign("another", headerHS512, `{}`), notOurs},
+		{"an empty signature", goldenToken[:strings.LastIndex(goldenToken, ".")+1], notOurs},
+		{"under the name HS256", sign(publishedKey, `{"alg":"HS256"}`, `{}`), notHS512},
+		{"none", sign(publishedKey, `{"alg":"none"}`, `{}`), notHS512},
+		{"crit", sign(publishedKey, `{"alg":"HS512","crit":["exp"]}`, `{}`), `,"Signature Verification":false,"Reason":"the header has crit, and no extension that it could name is supported"}`},
+		{"expired", sign(publishedKey, headerHS512, `{"exp":1}`), strings.TrimSuffix(signedBy(service.keys()[0]), "}") + `,"Validity":{"state":"expired","expires":"1970-01-01T00:00:01Z"}}`},
+	}
+	for _, test := range tests {
+		for _, members := range []string{"", `,"Signing_key":null`, `,"Key_encoding":"hex"`} {
+			body := `{"Token":"` + test.token + `"` + members + `}`
+			for _, route := range inspectRoutes[1:] {
+				got := send(t, route.method, server.URL+route.path, body, jsonHeader())
+				if got.status != 200 || !strings.HasSuffix(got.body, test.want) {
+					t.Errorf("%s%s: %s %s: %d %s, want %s", test.name, members, route.method, route.path, got.status, got.body, test.want)
+				}
+			}
+			if got := send(t, "GET", server.URL+"/token", body, jsonHeader()); got.status != 204 {
+				t.Errorf("%s%s: GET: %d", test.name, members, got.status)
+			}
 		}
 	}
 }

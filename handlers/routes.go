@@ -23,8 +23,8 @@ var reading = []string{http.MethodGet, http.MethodHead}
 func (s *Service) addRoutes(router *echo.Echo) {
 	router.POST("/token", s.mint)
 	router.Match(reading, "/token", s.inspect)
-	router.Add("QUERY", "/token", s.inspect) // RFC 10008
-	router.POST("/token/verify", s.inspect)
+	router.Add("QUERY", "/token", s.verify) // RFC 10008
+	router.POST("/token/verify", s.verify)
 	s.addGateRoutes(router)
 	router.Match(reading, "/metrics", s.showMetrics)
 	router.Match(reading, "/", s.showPage)
@@ -45,7 +45,7 @@ func (s *Service) addGateRoutes(router *echo.Echo) {
 // ServeHTTP answers one request.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
-// Gate returns a handler that serves /auth, /healthz and /readyz, and nothing else. It
-// is for an address where proxies can ask and nobody can mint. It shares the keys, the
+// Gate returns a handler that serves /auth, /introspect, /healthz and /readyz, and nothing
+// else. It is for an address where proxies can ask and nobody can mint. It shares the keys, the
 // metrics and the log of s, and drains with it.
 func (s *Service) Gate() http.Handler { return s.gate }
