@@ -103,7 +103,7 @@ func testCanary(t *testing.T, accessLog string, env []string) {
 func (p *process) provokeErrors(t *testing.T, token string) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
-	for _, path := range []string{"/token", "/token/verify", "/nowhere", "/" + token, "/" + canaryKey, "/token?" + canaryKey} {
+	for _, path := range []string{"/token", "/token/verify", "/token/sign", "/introspect", "/nowhere", "/" + token, "/" + canaryKey, "/token?" + canaryKey} {
 		for _, body := range []string{
 			userData,
 			`{"user_data":"` + userData + `"`,

@@ -73,6 +73,10 @@ func canaryRequests(t *testing.T, server *httptest.Server, token string) []*http
 		`{"` + canaryData + `":1,"` + canarySecret + `":2}`,
 		inspectBody(token, canarySecret, ""),
 		inspectBody(token, canarySecret[1:], ""),
+		inspectBody(token, " '"+canarySecret+"'\n", ""),
+		`{"Claims":{"sub":"` + canaryData + `"},"Header":{"alg":"` + canaryData + `"},"Signing_key":"` + canarySecret + `"}`,
+		`{"Claims":"` + canaryData + `","Signing_key":"` + canarySecret + `"}`,
+		`{"claims":{"sub":["` + canaryData + `"]}}`,
 		inspectBody(token, canarySecret, "hex"),
 		inspectBody(token, canarySecret, canarySecret),
 		inspectBody(token+"=", canarySecret, ""),
@@ -94,9 +98,12 @@ func canaryRequests(t *testing.T, server *httptest.Server, token string) []*http
 		requests = append(requests, request)
 	}
 	for _, method := range []string{"POST", "GET", "HEAD", "QUERY", "DELETE", "OPTIONS", "BREW"} {
-		for _, path := range []string{"/token", "/token/verify", "/healthz", "/readyz", "/auth", "/", "/nowhere"} {
+		for _, path := range []string{"/token", "/token/verify", "/token/sign", "/introspect", "/healthz", "/readyz", "/auth", "/", "/nowhere"} {
 			for _, body := range bodies {
 				add(method, path, body, jsonHeader())
+			}
+			for _, form := range []string{"token=" + token + "x", "token=" + token + "&token=" + canaryData, "token=" + canaryData + "%zz", canarySecret} {
+				add(method, path, form, formHeader())
 			}
 			add(method, path, bodies[0], nil)
 			add(method, path, bodies[0], http.Header{"Content-Type": {canarySecret}})

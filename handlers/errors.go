@@ -25,6 +25,9 @@ var (
 	errMemberType       = errors.New("a member has the wrong type")
 	errTokenAbsent      = errors.New("send the token to inspect in the member Token")
 	errSigningKeyAbsent = errors.New("send the key to check the signature with in the member Signing_key")
+	errSecretAbsent     = errors.New("send the key to sign with in the member Signing_key")
+	errClaimsAbsent     = errors.New("send the claims to sign in the member Claims, an object")
+	errTokenParameter   = errors.New("send one parameter token, with the token to introspect")
 	errUserDataAbsent   = errors.New("send the data to sign in the member user_data: any JSON value except null")
 	errNearMiss         = errors.New("a member looks like expires_in, but has another name: send the lifetime as expires_in, in whole seconds")
 	errExpiresIn        = errors.New("send expires_in as whole seconds")
@@ -57,6 +60,9 @@ var errorTable = []struct {
 	{errMemberType, http.StatusBadRequest, http.StatusBadRequest},
 	{errTokenAbsent, http.StatusBadRequest, http.StatusNonAuthoritativeInfo},
 	{errSigningKeyAbsent, http.StatusBadRequest, http.StatusNoContent},
+	{errSecretAbsent, http.StatusBadRequest, http.StatusBadRequest},
+	{errClaimsAbsent, http.StatusBadRequest, http.StatusBadRequest},
+	{errTokenParameter, http.StatusBadRequest, http.StatusBadRequest},
 	{errUserDataAbsent, http.StatusBadRequest, http.StatusBadRequest},
 	{errNearMiss, http.StatusBadRequest, http.StatusBadRequest},
 	{errExpiresIn, http.StatusBadRequest, http.StatusBadRequest},
@@ -104,6 +110,10 @@ func (s *Service) respondError(err error, c echo.Context) {
 	header.Set("Error-Description", err.Error())
 	if status == http.StatusNoContent { // which has no body (RFC 9110 §15.3.5)
 		s.writeHeader(c, status)
+		return
+	}
+	if status == http.StatusBadRequest && c.Path() == introspectPath {
+		s.respondJSON(c, status, oauthErrorBody(err.Error()))
 		return
 	}
 	s.respondJSON(c, status, errorBody(status, err.Error()))

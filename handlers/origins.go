@@ -123,7 +123,7 @@ func isLocalOrigin(origin, host string) bool {
 func (s *Service) shareWithOrigins() echo.MiddlewareFunc {
 	return middleware.CORSWithConfig(middleware.CORSConfig{
 		Skipper: func(c echo.Context) bool {
-			return c.Path() != "/token" && c.Path() != "/token/verify"
+			return c.Path() != "/token" && !strings.HasPrefix(c.Path(), "/token/")
 		},
 		AllowOriginFunc: func(origin string) (bool, error) { return slices.Contains(s.origins, origin), nil },
 		AllowHeaders:    []string{"Authorization", "Content-Type"},

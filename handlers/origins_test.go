@@ -196,6 +196,8 @@ func TestCORS(t *testing.T) {
 		{openServer, "HEAD", "/token", good, jsonHeader(), 200, true},
 		{openServer, "QUERY", "/token", good, jsonHeader(), 200, true},
 		{closedServer, "POST", "/token/verify", good, jsonHeader(), 200, true},
+		{closedServer, "POST", "/token/sign", `{"Claims":{},"Signing_key":"k"}`, jsonHeader(), 200, true},
+		{openServer, "POST", "/token/sign", `{}`, jsonHeader(), 400, true},
 		{closedServer, "POST", "/token", `{"user_data":1}`, jsonHeader(), 401, true},
 		{openServer, "POST", "/token", `{"user_data":1}`, http.Header{}, 202, true},
 		{openServer, "GET", "/token", `{}`, jsonHeader(), 203, true},
@@ -207,6 +209,7 @@ func TestCORS(t *testing.T) {
 		{closedServer, "POST", "/token/verify", large, jsonHeader(), 503, true},
 
 		{openServer, "GET", "/auth", "", bearer(goldenToken), 200, false},
+		{openServer, "POST", "/introspect", "token=" + goldenToken, formHeader(), 200, false},
 		{openServer, "GET", "/healthz", "", nil, 200, false},
 		{openServer, "GET", "/metrics", "", nil, 200, false},
 		{openServer, "GET", "/", "", nil, 200, false},
@@ -250,7 +253,7 @@ func TestPreflight(t *testing.T) {
 	_, closed := newServer(t, withCredentials, withOrigins)
 	_, open := newServer(t, withOrigins)
 	for _, server := range []*httptest.Server{closed, open} {
-		for path, methods := range map[string]string{"/token": "GET HEAD POST QUERY", "/token/verify": "POST"} {
+		for path, methods := range map[string]string{"/token": "GET HEAD POST QUERY", "/token/verify": "POST", "/token/sign": "POST"} {
 			for _, origin := range []string{"https://app.example", "https://evil.example"} {
 				name := path + " for " + origin
 				got := send(t, "OPTIONS", server.URL+path, "", http.Header{
@@ -284,7 +287,7 @@ func TestPreflight(t *testing.T) {
 			}
 		}
 		series := scrape(t, server)
-		for _, path := range []string{"/token", "/token/verify"} {
+		for _, path := range []string{"/token", "/token/verify", "/token/sign"} {
 			if name := `tokenmint_http_requests_total{code="204",method="OPTIONS",route="` + path + `"}`; series[name] != 2 {
 				t.Errorf("%s is %v", name, series[name])
 			}

@@ -25,6 +25,7 @@ func (s *Service) addRoutes(router *echo.Echo) {
 	router.Match(reading, "/token", s.inspect)
 	router.Add("QUERY", "/token", s.verify) // RFC 10008
 	router.POST("/token/verify", s.verify)
+	router.POST("/token/sign", s.sign)
 	s.addGateRoutes(router)
 	router.Match(reading, "/metrics", s.showMetrics)
 	router.Match(reading, "/", s.showPage)
@@ -38,6 +39,7 @@ func (s *Service) addGateRoutes(router *echo.Echo) {
 	// Only RouteNotFound matches every method.
 	router.RouteNotFound("/auth", s.auth)
 	router.RouteNotFound("/auth/*", s.auth)
+	router.POST(introspectPath, s.introspect)
 	router.Match(reading, "/healthz", s.health)
 	router.Match(reading, "/readyz", s.ready)
 }

@@ -15,7 +15,7 @@ func TestGate(t *testing.T) {
 	for _, route := range service.gate.Routes() {
 		gateRoutes[route.Path] = true
 	}
-	if len(gateRoutes) != 4 {
+	if len(gateRoutes) != 5 {
 		t.Errorf("the gate has the routes %v", gateRoutes)
 	}
 	body := inspectBody(goldenToken, publishedKey, "")
@@ -24,7 +24,11 @@ func TestGate(t *testing.T) {
 		for _, method := range describedMethods(route) {
 			header := bearer(goldenToken)
 			header.Set("Content-Type", "application/json")
-			got := send(t, method, gate.URL+route.Path, body, header)
+			sent := body
+			if route.Path == introspectPath {
+				header, sent = formHeader(), "token="+goldenToken
+			}
+			got := send(t, method, gate.URL+route.Path, sent, header)
 			switch {
 			case gateRoutes[route.Path]:
 				if got.status != 200 {
@@ -42,7 +46,7 @@ func TestGate(t *testing.T) {
 	for _, path := range []string{"/auth?query", "/auth/some/path"} {
 		checkError(t, path, send(t, "GET", gate.URL+path, "", nil), 401)
 	}
-	for _, path := range []string{"/Auth", "/authx", "/auth%2Fx/../token", "/healthz/", "/healthz/x", "//token", "/token/../token", "/tok", "/a"} {
+	for _, path := range []string{"/Auth", "/authx", "/auth%2Fx/../token", "/healthz/", "/healthz/x", "/introspect/", "/token/sign", "//token", "/token/../token", "/tok", "/a"} {
 		got := send(t, "POST", gate.URL+path, body, jsonHeader())
 		checkError(t, path, got, 404)
 	}

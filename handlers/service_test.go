@@ -258,6 +258,9 @@ func TestNotFoundAndMethodNotAllowed(t *testing.T) {
 		{"DELETE", "/token", 405, []string{"GET", "HEAD", "POST", "QUERY"}},
 		{"query", "/token", 405, []string{"QUERY"}}, // methods are case-sensitive
 		{"GET", "/token/verify", 405, []string{"POST"}},
+		{"GET", "/token/sign", 405, []string{"POST"}},
+		{"GET", "/introspect", 405, []string{"POST"}},
+		{"POST", "/introspect/", 404, nil},
 		{"POST", "/healthz", 405, []string{"GET", "HEAD"}},
 		{"POST", "/readyz", 405, []string{"GET", "HEAD"}},
 	}

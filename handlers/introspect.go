@@ -1,0 +1,59 @@
+package handlers
+
+import (
+	"net/url"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/labstack/echo/v4"
+
+	"tokenmint/jwtcore"
+	"tokenmint/jwtcore/ijson"
+)
+
+const introspectPath = "/introspect"
+
+// introspect answers POST /introspect, OAuth 2.0 token introspection (RFC 7662): whether
+// a token would pass at the gate, and its claims if so. Its client does not need the key.
+func (s *Service) introspect(c echo.Context) error {
+	return s.answerJSON(c, formType, maxInspectBody, s.introspectToken)
+}
+
+// introspectToken makes the response about the token in a form.
+func (s *Service) introspectToken(a *answer, body []byte) error {
+	form, err := url.ParseQuery(string(body))
+	tokens := form["token"]
+	if err != nil || len(tokens) != 1 || tokens[0] == "" { // RFC 6749 §3.1: as if it were absent
+		return errTokenParameter
+	}
+	token, err := s.validate(tokens[0])
+	if err != nil {
+		a.text = append(a.text, `{"active":false}`...) // without the reason (RFC 7662 §2.2)
+		return nil
+	}
+	a.text = appendIntrospection(a.text, &token)
+	return nil
+}
+
+// appendIntrospection appends the response about an active token to dst: its claims, as
+// members beside "active" (RFC 7662 §2.2). A claim of that name is left out, because a
+// token must not speak for the service.
+func appendIntrospection(dst []byte, token *jwtcore.Token) []byte {
+	dst = append(dst, `{"active":true`...)
+	ijson.ReadObject(token.Claims, func(name []byte, value jsontext.Value) { // which Parse has read before
+		if string(name) == "active" {
+			return
+		}
+		dst = append(dst, ',')
+		dst = appendString(dst, string(name))
+		dst = append(dst, ':')
+		dst = append(dst, value...)
+	})
+	return append(dst, '}')
+}
+
+// oauthErrorBody returns the body of a 400 in the form of RFC 6749 §5.2, which RFC 7662
+// §2.3 refers to.
+func oauthErrorBody(description string) []byte {
+	body := append([]byte(`{"error":"invalid_request","error_description":`), appendString(nil, description)...)
+	return append(body, '}')
+}
