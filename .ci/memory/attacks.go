@@ -81,27 +81,35 @@ func longHello() string {
 // route is one that takes a body.
 type route struct {
 	requestLine string
+	contentType string
 	maxBody     int
 }
 
 var routes = []route{
-	{"POST /token HTTP/1.1\r\n", maxMint},
-	{"GET /token HTTP/1.1\r\n", maxInspect},
-	{"QUERY /token HTTP/1.1\r\n", maxInspect},
-	{"POST /token/verify HTTP/1.1\r\n", maxInspect},
+	{"POST /token HTTP/1.1\r\n", jsonType, maxMint},
+	{"GET /token HTTP/1.1\r\n", jsonType, maxInspect},
+	{"QUERY /token HTTP/1.1\r\n", jsonType, maxInspect},
+	{"POST /token/verify HTTP/1.1\r\n", jsonType, maxInspect},
+	{"POST /token/sign HTTP/1.1\r\n", jsonType, maxMint},
+	{"POST /introspect HTTP/1.1\r\n", "application/x-www-form-urlencoded", maxInspect},
 }
 
-const bodyHeader = "Host: x\r\nContent-Type: application/json\r\n"
+const jsonType = "application/json"
+
+// header returns the request line and the first header lines.
+func (r route) header() string {
+	return r.requestLine + "Host: x\r\nContent-Type: " + r.contentType + "\r\n"
+}
 
 // sized returns a request with a Content-Length.
 func (r route) sized(body string) string {
-	return fmt.Sprintf("%s%sContent-Length: %d\r\n\r\n%s", r.requestLine, bodyHeader, len(body), body)
+	return fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", r.header(), len(body), body)
 }
 
 // chunked returns a request that does not announce its length. Its only chunk is its
 // whole body.
 func (r route) chunked(body string) string {
-	return fmt.Sprintf("%s%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s", r.requestLine, bodyHeader, len(body), body)
+	return fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s", r.header(), len(body), body)
 }
 
 // heldBodies are bodies without their last byte: the largest ones, and, from as many
