@@ -3,8 +3,9 @@
 //
 // To mint a token, make a Key with NewKey and call its Mint method. To inspect
 // one, call Parse, which returns an error if the text is not a token, and then
-// Verify with the secret that should have signed it. To let a token pass a gate,
-// call Validate with the Keys that may have signed it.
+// Verify with the secret that should have signed it, or Signer with Keys. To let a
+// token pass a gate, call Validate with the Keys that may have signed it. To sign a
+// header and claims of any kind, call Sign.
 //
 // The package reads no clock, speaks no HTTP and stores no secret. It guards
 // against these threats:

@@ -67,6 +67,9 @@ func FuzzSign(f *testing.F) {
 	for _, vector := range golden {
 		f.Add(vector.token, []byte(publishedKey))
 	}
+	for _, test := range rfcTokens {
+		f.Add(test.signingInput+"."+test.signature, decodeBase64url(f, test.key))
+	}
 	for _, test := range verdicts {
 		f.Add(signed(HS512, "key", test.header, `{"sub":"x"}`), []byte("key"))
 	}

@@ -69,6 +69,35 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+func TestSigner(t *testing.T) {
+	keys := []*Key{NewKey(HS512, []byte("new")), NewKey(HS512, []byte("old"))}
+	tests := []struct {
+		name, token string
+		signer      *Key
+		want        error
+		reason      string
+	}{
+		{"the first key", signed(HS512, "new", hs512, `{}`), keys[0], nil, ""},
+		{"the second key, expired", signed(HS512, "old", hs512, `{"exp":1}`), keys[1], nil, ""},
+		{"another key", signed(HS512, "other", hs512, `{}`), nil, ErrSignature, "the signature does not match"},
+		{"no signature", join(hs512, `{}`, ""), nil, ErrSignature, "the signature does not match"},
+		{"HS256", signed(HS256, "new", `{"alg":"HS256"}`, `{}`), nil, ErrAlgorithm, "so the signature was not checked: these keys are for HS512"},
+		{"RS256", signed(HS512, "new", `{"alg":"RS256"}`, `{}`), nil, ErrAlgorithm, "so the signature was not checked: RS256 is not HMAC"},
+		{"none", join(`{"alg":"none"}`, `{}`, ""), nil, ErrAlgorithm, "not signed at all"},
+		{"crit", signed(HS512, "new", `{"alg":"HS512","crit":["b64"]}`, `{}`), nil, ErrCritical, "crit"},
+	}
+	for _, test := range tests {
+		token, err := Parse(test.token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		signer, err := token.Signer(keys)
+		if signer != test.signer || !errors.Is(err, test.want) || err != nil && !strings.Contains(err.Error(), test.reason) {
+			t.Errorf("%s: %v, %v, want %v with %q", test.name, signer, err, test.want, test.reason)
+		}
+	}
+}
+
 func TestID(t *testing.T) {
 	tests := []struct {
 		claims, id string
