@@ -27,6 +27,7 @@ var (
 	errSigningKeyAbsent = errors.New("send the key to check the signature with in the member Signing_key")
 	errSecretAbsent     = errors.New("send the key to sign with in the member Signing_key")
 	errClaimsAbsent     = errors.New("send the claims to sign in the member Claims, an object")
+	errForm             = errors.New("send a well-formed form, with its values percent-encoded")
 	errTokenParameter   = errors.New("send one parameter token, with the token to introspect")
 	errUserDataAbsent   = errors.New("send the data to sign in the member user_data: any JSON value except null")
 	errNearMiss         = errors.New("a member looks like expires_in, but has another name: send the lifetime as expires_in, in whole seconds")
@@ -62,6 +63,7 @@ var errorTable = []struct {
 	{errSigningKeyAbsent, http.StatusBadRequest, http.StatusNoContent},
 	{errSecretAbsent, http.StatusBadRequest, http.StatusBadRequest},
 	{errClaimsAbsent, http.StatusBadRequest, http.StatusBadRequest},
+	{errForm, http.StatusBadRequest, http.StatusBadRequest},
 	{errTokenParameter, http.StatusBadRequest, http.StatusBadRequest},
 	{errUserDataAbsent, http.StatusBadRequest, http.StatusBadRequest},
 	{errNearMiss, http.StatusBadRequest, http.StatusBadRequest},

@@ -21,8 +21,11 @@ func (s *Service) introspect(c echo.Context) error {
 // introspectToken makes the response about the token in a form.
 func (s *Service) introspectToken(a *answer, body []byte) error {
 	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return errForm // err quotes the body
+	}
 	tokens := form["token"]
-	if err != nil || len(tokens) != 1 || tokens[0] == "" { // RFC 6749 §3.1: as if it were absent
+	if len(tokens) != 1 || tokens[0] == "" { // RFC 6749 §3.1: as if it were absent
 		return errTokenParameter
 	}
 	token, err := s.validate(tokens[0])

@@ -69,8 +69,8 @@ func mismatch(sent, other, without string) error {
 	case without == "":
 		return fmt.Errorf("%w the key as sent, but it matches as %s: send Key_encoding %s", ErrSignature, other, other)
 	case other == sent:
-		return fmt.Errorf("%w the key as sent, but it matches without %s: send the key without that", ErrSignature, without)
+		return fmt.Errorf("%w the key as sent, but it matches without %s: send the bare key", ErrSignature, without)
 	default:
-		return fmt.Errorf("%w the key as sent, but it matches as %s without %s: send the key without that, and Key_encoding %s", ErrSignature, other, without, other)
+		return fmt.Errorf("%w the key as sent, but it matches as %s without %s: send the bare key, and Key_encoding %s", ErrSignature, other, without, other)
 	}
 }

@@ -41,7 +41,7 @@ func (t *Token) Signer(keys []*Key) (*Key, error) {
 		return nil, t.algorithmErr
 	}
 	if t.algorithm != HS512 {
-		return nil, fmt.Errorf("%w, so the signature was not checked: these keys are for HS512", ErrAlgorithm)
+		return nil, fmt.Errorf("%w, so the signature was not checked: it must be HS512, unless you send a key of your own", ErrAlgorithm)
 	}
 	for _, key := range keys {
 		if key.matches(t.signature, t.signingInput) {

@@ -81,7 +81,7 @@ func TestSigner(t *testing.T) {
 		{"the second key, expired", signed(HS512, "old", hs512, `{"exp":1}`), keys[1], nil, ""},
 		{"another key", signed(HS512, "other", hs512, `{}`), nil, ErrSignature, "the signature does not match"},
 		{"no signature", join(hs512, `{}`, ""), nil, ErrSignature, "the signature does not match"},
-		{"HS256", signed(HS256, "new", `{"alg":"HS256"}`, `{}`), nil, ErrAlgorithm, "so the signature was not checked: these keys are for HS512"},
+		{"HS256", signed(HS256, "new", `{"alg":"HS256"}`, `{}`), nil, ErrAlgorithm, "so the signature was not checked: it must be HS512, unless you send a key of your own"},
 		{"RS256", signed(HS512, "new", `{"alg":"RS256"}`, `{}`), nil, ErrAlgorithm, "so the signature was not checked: RS256 is not HMAC"},
 		{"none", join(`{"alg":"none"}`, `{}`, ""), nil, ErrAlgorithm, "not signed at all"},
 		{"crit", signed(HS512, "new", `{"alg":"HS512","crit":["b64"]}`, `{}`), nil, ErrCritical, "crit"},
