@@ -17,8 +17,11 @@ const api = parse(await readFile(path, "utf8"));
 const ajv = new Ajv({ strict: false, validateFormats: false });
 ajv.addSchema(api, "api");
 
+// The examples are from a service with the published key.
+const golden = api.components.requestBodies.Inspect.content["application/json"].examples.signed.value;
+
 let service;
-before(async () => (service = await start()));
+before(async () => (service = await start({ signingKey: golden.Signing_key })));
 after(() => service.stop());
 
 const resolve = (object) => (object?.$ref ? at(object.$ref) : object);
@@ -87,42 +90,79 @@ test("the linter finds faults", async () => {
   assert.ok(problems.some(({ ruleId }) => ruleId === "no-unresolved-refs"));
 });
 
-test("every example of an inspection has the described answer", async () => {
-  const requests = api.components.requestBodies.Inspect.content["application/json"].examples;
-  const answers = api.components.responses.Inspected.content["application/json"].examples;
-  assert.deepEqual(Object.keys(requests), Object.keys(answers));
-  assert.ok(Object.keys(requests).length >= 6);
-  for (const [name, { value }] of Object.entries(requests)) {
-    for (const [method, route] of [["GET", "/token"], ["QUERY", "/token"], ["POST", "/token/verify"]]) {
-      const answer = await send(method, route, JSON.stringify(value));
-      assert.deepEqual(JSON.parse(answer.text), answers[name].value, `${name}: ${method} ${route}`);
-      if (method !== "QUERY") {
-        check(method, route, answer);
+for (const [requestBody, answer, least, routes] of [
+  ["Inspect", "Inspected", 11, [["GET", "/token"], ["QUERY", "/token"], ["POST", "/token/verify"]]],
+  ["Verify", "Verified", 2, [["QUERY", "/token"], ["POST", "/token/verify"]]],
+  ["Sign", "Signed", 2, [["POST", "/token/sign"]]],
+  ["Introspect", "Introspected", 2, [["POST", "/introspect"]]],
+]) {
+  test(`every example of the request ${requestBody} has the described answer`, async () => {
+    const [[type, { schema, examples }]] = Object.entries(api.components.requestBodies[requestBody].content);
+    const answers = api.components.responses[answer].content["application/json"].examples;
+    assert.deepEqual(Object.keys(examples), Object.keys(answers));
+    assert.ok(Object.keys(examples).length >= least);
+    for (const [name, { value }] of Object.entries(examples)) {
+      assert.ok(ajv.getSchema(`api${schema.$ref}`)(value), name);
+      for (const [method, route] of routes) {
+        const got = await send(method, route, encode(type, value), { "Content-Type": type });
+        assert.deepEqual(JSON.parse(got.text), answers[name].value, `${name}: ${method} ${route}`);
+        if (method !== "QUERY") {
+          check(method, route, got);
+        }
       }
     }
+  });
+}
+
+const encode = (type, value) => (type === "application/json" ? JSON.stringify(value) : String(new URLSearchParams(value)));
+
+// The service is the judge of what a schema must accept and refuse.
+test("the schemas of requests agree with the service", async () => {
+  const token = golden.Token;
+  for (const [schema, route, bodies] of [
+    ["MintRequest", "/token", [
+      { user_data: 1 }, { user_data: 1, claims: null }, { claims: {} }, { claims: { sub: "ada", aud: ["shop"] }, user_data: null },
+      {}, { user_data: null }, { claims: null }, { claims: 7 }, { claims: [], user_data: 1 },
+      { claims: { exp: 1 } }, { claims: { sub: 7 } }, { claims: { iss: null } }, { claims: { aud: 7 } }, { claims: { aud: [7] } }, { claims: { nbf: "1" } },
+    ]],
+    ["VerifyRequest", "/token/verify", [{ Token: token }, { Token: token, Signing_key: null }, golden, {}, { Token: "" }, { Token: token, Signing_key: "" }, { Token: token, Signing_key: 7 }]],
+    ["SignRequest", "/token/sign", [
+      { Claims: {}, Signing_key: "k" }, { Header: null, Claims: {}, Signing_key: "k", Key_encoding: null }, { Header: { alg: "HS384", x: 1 }, Claims: {}, Signing_key: "k" },
+      { Claims: {} }, { Claims: {}, Signing_key: "" }, { Signing_key: "k" }, { Claims: null, Signing_key: "k" }, { Claims: [], Signing_key: "k" },
+      { Header: {}, Claims: {}, Signing_key: "k" }, { Header: { alg: "none" }, Claims: {}, Signing_key: "k" }, { Header: { alg: "HS256", crit: [] }, Claims: {}, Signing_key: "k" },
+      { Claims: {}, Signing_key: "k", Key_encoding: "latin1" },
+    ]],
+  ]) {
+    const validate = ajv.getSchema(`api#/components/schemas/${schema}`);
+    for (const body of bodies) {
+      const { status } = await send("POST", route, JSON.stringify(body));
+      assert.equal(validate(body), status === 200, `${schema}: ${JSON.stringify(body)}: ${status}`);
+    }
   }
+  const inspect = ajv.getSchema("api#/components/schemas/InspectRequest");
+  assert.deepEqual([golden, { Token: token }, { Token: token, Signing_key: null }].map((body) => inspect(body)), [true, false, false]);
 });
 
 test("every example of minting is minted", async () => {
   const requests = api.components.requestBodies.Mint.content["application/json"].examples;
-  assert.ok(Object.keys(requests).length >= 2);
+  assert.ok(Object.keys(requests).length >= 3);
   for (const { value } of Object.values(requests)) {
     const answer = await send("POST", "/token", JSON.stringify(value));
     assert.equal(answer.status, 200);
     check("POST", "/token", answer);
     const claims = JSON.parse(Buffer.from(JSON.parse(answer.text)["JWT Token"].split(".")[1], "base64url"));
-    assert.deepEqual(claims.payload.data, value.user_data);
+    assert.deepEqual(claims.payload?.data, value.user_data);
+    assert.deepEqual({ ...claims, ...value.claims }, claims);
     assert.equal(claims.exp, value.expires_in && claims.iat + value.expires_in);
   }
 });
 
 test("every answer has the described shape", async (t) => {
-  const golden = api.components.requestBodies.Inspect.content["application/json"].examples.signed.value;
   const large = JSON.stringify({ user_data: "x".repeat(600_000) });
-  const bodies = ["", "{", "{}", '{"user_data":1}', large, JSON.stringify(golden), JSON.stringify({ Token: golden.Token }), JSON.stringify({ ...golden, Token: "a.b" })];
+  const bodies = ["", "{", "{}", '{"user_data":1}', '{"Claims":{},"Signing_key":"k"}', large, JSON.stringify(golden), JSON.stringify({ Token: golden.Token }), JSON.stringify({ ...golden, Token: "a.b" })];
   const headers = [{ "Content-Type": "application/json" }, { "Content-Type": "text/plain" }, { "Content-Type": "application/json", "Content-Encoding": "gzip" }];
   const seen = new Set();
-  for (const [method, route] of [["POST", "/token"], ["GET", "/token"], ["HEAD", "/token"], ["POST", "/token/verify"]]) {
+  for (const [method, route] of [["POST", "/token"], ["GET", "/token"], ["HEAD", "/token"], ["POST", "/token/verify"], ["POST", "/token/sign"]]) {
     for (const body of bodies) {
       for (const header of headers) {
         const answer = await send(method, route, body, header);
@@ -131,7 +171,22 @@ test("every answer has the described shape", async (t) => {
       }
     }
   }
-  assert.equal(seen.size, 5 + 7 + 7 + 4, [...seen].join(", "));
+  assert.equal(seen.size, 5 + 7 + 7 + 4 + 4, [...seen].join(", "));
+
+  const form = { "Content-Type": "application/x-www-form-urlencoded" };
+  for (const [body, headers, status] of [
+    [`token=${golden.Token}`, form, 200],
+    ["token=x", form, 200],
+    ["", form, 400],
+    ["token=x&token=x", form, 400],
+    [`token=${"x".repeat(600_000)}`, form, 413],
+    ["{}", { "Content-Type": "application/json" }, 415],
+    ["token=x", { ...form, "Content-Encoding": "gzip" }, 415],
+  ]) {
+    const answer = await send("POST", "/introspect", body, headers);
+    assert.equal(answer.status, status);
+    check("POST", "/introspect", answer);
+  }
 
   const guarded = await start({ credential });
   t.after(guarded.stop);

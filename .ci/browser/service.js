@@ -8,12 +8,15 @@ import { join } from "node:path";
 // A credential with every kind of character that one can have (RFC 6750 §2.1).
 export const credential = "a-credential.of_the~browser+tests/0123456789=";
 
-// start runs the service with a new key file: on a free port if bind names none, with
-// one mint credential or none, and with more flags.
-export async function start({ bind = "127.0.0.1:0", credential, flags = [] } = {}) {
+// start runs the service with a new key file, which holds signingKey if that is given: on
+// a free port if bind names none, with one mint credential or none, and with more flags.
+export async function start({ bind = "127.0.0.1:0", signingKey, credential, flags = [] } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "tokenmint-"));
   const keyFile = join(folder, "signing.key");
   const all = ["-bind", bind, "-graceful-timeout", "0s", "-signing-key-file", keyFile, ...flags];
+  if (signingKey) {
+    await writeFile(keyFile, `${signingKey}\n`, { mode: 0o600 });
+  }
   if (credential) {
     const credentialsFile = join(folder, "mint.credentials");
     await writeFile(credentialsFile, `${credential}\n`, { mode: 0o600 });
