@@ -8,6 +8,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -59,7 +61,7 @@ func testGuard(t *testing.T, start proxyStarter) {
 	})
 	t.Run("rotation", func(t *testing.T) { testRotation(t, g, service) })
 	t.Run("stops while the gate is down", func(t *testing.T) {
-		token := service.mint(t, `{"user_data":1}`)
+		token := service.mint(t, mintAlice)
 		service.kill()
 		got := g.send(t, "GET", "/", bearer(token), nil)
 		if got.status < 500 || got.arrived != nil {
@@ -104,7 +106,7 @@ func testLargestToken(t *testing.T, g *guard, service *tokenmint) {
 
 // testManyHeaderLines sends a header with more lines than the gate accepts.
 func testManyHeaderLines(t *testing.T, g *guard, service *tokenmint) {
-	header := bearer(service.mint(t, `{"user_data":1}`))
+	header := bearer(service.mint(t, mintAlice))
 	for i := range 100 {
 		header.Set(fmt.Sprintf("X-%d", i), "1")
 	}
@@ -115,7 +117,7 @@ func testManyHeaderLines(t *testing.T, g *guard, service *tokenmint) {
 }
 
 func testRequestArrives(t *testing.T, g *guard, service *tokenmint) {
-	token := service.mint(t, `{"user_data":1}`)
+	token := service.mint(t, mintAlice)
 	body := bytes.Repeat([]byte("0123456789"), 30_000)
 	for _, method := range []string{"POST", "PUT", "DELETE"} {
 		got := g.send(t, method, "/some/path?and=query", bearer(token), body)
@@ -162,8 +164,9 @@ const (
 )
 
 func testStops(t *testing.T, g *guard, service *tokenmint) {
+	const claims = `{"sub":"alice"}`
 	key := service.key(t)
-	minted := service.mint(t, `{"user_data":1}`)
+	minted := service.mint(t, mintAlice)
 	segments := strings.Split(minted, ".")
 	tests := []struct {
 		name      string
@@ -172,13 +175,14 @@ func testStops(t *testing.T, g *guard, service *tokenmint) {
 	}{
 		{"no token", http.Header{}, noToken},
 		{"Basic", http.Header{"Authorization": {"Basic dXNlcjpwYXNzd29yZA=="}}, noToken},
-		{"forged", bearer(sign(strings.Repeat("f", 64), headerHS512, `{}`)), invalidToken},
-		{"claims changed", bearer(segments[0] + "." + encode([]byte(`{"admin":true}`)) + "." + segments[2]), invalidToken},
-		{"HS256 with the service's key", bearer(signWith(sha256.New, key, `{"typ":"JWT","alg":"HS256"}`, `{}`)), invalidToken},
+		{"forged", bearer(sign(strings.Repeat("f", 64), headerHS512, claims)), invalidToken},
+		{"claims changed", bearer(segments[0] + "." + encode([]byte(`{"sub":"admin"}`)) + "." + segments[2]), invalidToken},
+		{"HS256 with the service's key", bearer(signWith(sha256.New, key, `{"typ":"JWT","alg":"HS256"}`, claims)), invalidToken},
 		{"none, without a signature", bearer(encode([]byte(`{"alg":"none"}`)) + "." + segments[1] + "."), invalidToken},
-		{"none, with a signature that matches", bearer(sign(key, `{"alg":"none"}`, `{}`)), invalidToken},
-		{"crit", bearer(sign(key, `{"alg":"HS512","crit":["exp"]}`, `{}`)), invalidToken},
-		{"nbf tomorrow", bearer(sign(key, headerHS512, fmt.Sprintf(`{"nbf":%d}`, time.Now().Unix()+86400))), invalidToken},
+		{"none, with a signature that matches", bearer(sign(key, `{"alg":"none"}`, claims)), invalidToken},
+		{"crit", bearer(sign(key, `{"alg":"HS512","crit":["exp"]}`, claims)), invalidToken},
+		{"nbf tomorrow", bearer(sign(key, headerHS512, fmt.Sprintf(`{"sub":"alice","nbf":%d}`, time.Now().Unix()+86400))), invalidToken},
+		{"expired, and claims to be active", bearer(sign(key, headerHS512, `{"sub":"alice","exp":1,"active":true}`)), invalidToken},
 		{"not a JWT", bearer("token"), invalidToken},
 		{"a mint credential", bearer(mintCredential), invalidToken},
 	}
@@ -187,7 +191,7 @@ func testStops(t *testing.T, g *guard, service *tokenmint) {
 	}
 	// The gate and the application might read different ones of two headers. A
 	// proxy may also refuse two by itself, with 400.
-	two := http.Header{"Authorization": {"Bearer " + minted, "Bearer " + sign(strings.Repeat("f", 64), headerHS512, `{}`)}}
+	two := http.Header{"Authorization": {"Bearer " + minted, "Bearer " + sign(strings.Repeat("f", 64), headerHS512, claims)}}
 	if got := g.send(t, "GET", "/", two, nil); got.status != 401 && got.status != 400 || got.arrived != nil {
 		t.Errorf("two tokens: %d, the application got %v", got.status, got.arrived)
 	}
@@ -198,7 +202,7 @@ func testStops(t *testing.T, g *guard, service *tokenmint) {
 func testMintsNothing(t *testing.T, service *tokenmint) {
 	for _, path := range []string{"/token", "/token/verify", "//token", "/metrics", "/", "/openapi.yaml"} {
 		for _, method := range []string{"GET", "POST", "QUERY"} {
-			request := mintRequest(t, "http://"+service.gate+path, `{"user_data":1}`)
+			request := mintRequest(t, service.scheme+"://"+service.gate+path, `{"user_data":1}`)
 			request.Method = method
 			response, err := client.Transport.RoundTrip(request) // follows no redirect
 			if err != nil {
@@ -214,10 +218,10 @@ func testMintsNothing(t *testing.T, service *tokenmint) {
 
 // testRotation puts a new key above the old one, and then removes the old one.
 func testRotation(t *testing.T, g *guard, service *tokenmint) {
-	oldToken := service.mint(t, `{"user_data":1}`)
+	oldToken := service.mint(t, mintAlice)
 	newKey := strings.Repeat("0123456789abcdef", 8)
 	service.setKeys(t, newKey, service.key(t))
-	newToken := service.mint(t, `{"user_data":1}`)
+	newToken := service.mint(t, mintAlice)
 	if !signedBy(newKey, newToken) || signedBy(newKey, oldToken) {
 		t.Fatal("SIGHUP did not rotate the key")
 	}
@@ -238,6 +242,7 @@ func testRotation(t *testing.T, g *guard, service *tokenmint) {
 type guard struct {
 	application *recorder
 	url         string
+	challenge   func(gate string) string // what the client gets in place of the gate's challenge; nil if the same
 }
 
 // proxyStarter starts a proxy for the gate and the application at these addresses,
@@ -285,9 +290,12 @@ func (g *guard) send(t *testing.T, method, path string, header http.Header, body
 }
 
 // stops checks that a request with this header does not reach the application,
-// and that the client gets the gate's challenge.
+// and that the client gets the challenge.
 func (g *guard) stops(t *testing.T, name string, header http.Header, challenge string) {
 	t.Helper()
+	if g.challenge != nil {
+		challenge = g.challenge(challenge)
+	}
 	for _, method := range []string{"GET", "POST"} {
 		got := g.send(t, method, "/", header, nil)
 		if got.status != http.StatusUnauthorized || got.arrived != nil {
@@ -373,18 +381,22 @@ const mintCredential = "a-credential-of-the-tests-with-thirty-two-characters"
 // tokenmint is a running service.
 type tokenmint struct {
 	*process
-	address, gate, keyFile string
+	scheme, address, gate, keyFile string
 }
 
-func startService(t *testing.T) *tokenmint {
+func startService(t *testing.T, args ...string) *tokenmint {
 	t.Helper()
 	folder := t.TempDir()
-	s := &tokenmint{keyFile: filepath.Join(folder, "signing.key"), address: freeAddress(t), gate: freeAddress(t)}
+	s := &tokenmint{scheme: "http", keyFile: filepath.Join(folder, "signing.key"), address: freeAddress(t), gate: freeAddress(t)}
 	credentials := filepath.Join(folder, "mint.credentials")
 	write(t, credentials, mintCredential+"\n")
-	s.process = start(t, s.gate, nil, setting(t, "TOKENMINT"), "-bind", s.address, "-gate-bind", s.gate, "-signing-key-file", s.keyFile, "-mint-credentials-file", credentials)
+	args = append(args, "-bind", s.address, "-gate-bind", s.gate, "-signing-key-file", s.keyFile, "-mint-credentials-file", credentials)
+	s.process = start(t, s.gate, nil, setting(t, "TOKENMINT"), args...)
 	return s
 }
+
+// mintAlice is a request for a token of the user alice.
+const mintAlice = `{"user_data":1,"claims":{"sub":"alice"},"expires_in":600}`
 
 // mintRequest returns a request to mint, with the credential for it.
 func mintRequest(t *testing.T, url, body string) *http.Request {
@@ -400,7 +412,7 @@ func mintRequest(t *testing.T, url, body string) *http.Request {
 
 func (s *tokenmint) mint(t *testing.T, body string) string {
 	t.Helper()
-	response, err := client.Do(mintRequest(t, "http://"+s.address+"/token", body))
+	response, err := client.Do(mintRequest(t, s.scheme+"://"+s.address+"/token", body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -568,8 +580,12 @@ func claimsOf(t *testing.T, token string) []byte {
 
 func bearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 
-// client ignores the proxies that the environment names.
-var client = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}
+// client ignores the proxies that the environment names. Over TLS it speaks only to
+// a localhost whose certificate is in trusted.
+var (
+	client  = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, ServerName: "localhost"}}}
+	trusted = x509.NewCertPool()
+)
 
 func read(t *testing.T, path string) string {
 	t.Helper()
