@@ -1,48 +1,13 @@
-// Checks a running tokenmint against the npm packages jose and jsonwebtoken.
-// TOKENMINT_URL is its address, SIGNING_KEY_FILE the file with its key. The script
-// .ci/interop/run starts it and runs these tests.
+// Exchanges tokens between a running tokenmint and the npm packages jose and
+// jsonwebtoken. The script .ci/interop/run starts it and runs these tests.
 import assert from 'node:assert/strict'
-import { createHmac, generateKeyPairSync } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { createHash, createHmac, generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
 
 import * as jose from 'jose'
-import jsonwebtoken from 'jsonwebtoken'
 
-const service = required('TOKENMINT_URL')
-const signingKey = readFileSync(required('SIGNING_KEY_FILE'), 'utf8').trim()
-
-const algorithms = ['HS256', 'HS384', 'HS512']
-
-const utf8 = (text) => new TextEncoder().encode(text)
-
-// The two packages, each used as its documentation shows. Keys are bytes.
-const packages = [
-  {
-    name: 'jose',
-    sign: (claims, key, alg) => new jose.SignJWT(claims).setProtectedHeader({ alg, typ: 'JWT' }).sign(key),
-    signText: (text, key, alg) => new jose.CompactSign(utf8(text)).setProtectedHeader({ alg }).sign(key),
-    signNone: async (claims) => new jose.UnsecuredJWT(claims).encode(),
-    verify: async (token, key, algorithms, now = new Date()) => {
-      const { payload, protectedHeader } = await jose.jwtVerify(token, key, { algorithms, currentDate: now })
-      return { claims: payload, header: protectedHeader }
-    },
-    refusal: { badSignature: { code: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED' }, expired: { code: 'ERR_JWT_EXPIRED' } },
-  },
-  {
-    name: 'jsonwebtoken',
-    sign: async (claims, key, algorithm) => jsonwebtoken.sign(claims, Buffer.from(key), { algorithm }),
-    signText: async (text, key, algorithm) => jsonwebtoken.sign(text, Buffer.from(key), { algorithm }),
-    signNone: async (claims) => jsonwebtoken.sign(claims, null, { algorithm: 'none' }),
-    verify: async (token, key, algorithms, now = new Date()) => {
-      const clockTimestamp = Math.floor(now.getTime() / 1000)
-      const { payload, header } = jsonwebtoken.verify(token, Buffer.from(key), { algorithms, clockTimestamp, complete: true })
-      return { claims: payload, header }
-    },
-    refusal: { badSignature: { message: 'invalid signature' }, expired: { name: 'TokenExpiredError' } },
-  },
-]
+import { algorithms, libraries } from './libraries.js'
+import { ask, checkFalse, checkText, checkTrue, mint, signingKey, utf8, values } from './service.js'
 
 // The ways to send tokenmint the same key.
 const keySpellings = [
@@ -56,76 +21,7 @@ const keySpellings = [
 const binaryKey = Uint8Array.from({ length: 200 }, (_, i) => 0xfb + 77 * i)
 const textKey = utf8('é'.repeat(100))
 
-// JSON texts, without white space, that a careless reader changes.
-const userData = {
-  'text': '"plain"',
-  'other scripts': '"Zoë, Ωμέγα, Жук, 日本語, עברית, 👩‍🚀, e\\u0301"',
-  'for HTML': '"<script>&amp;</script>\\u2028"',
-  'escapes': '"\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u0000 \\ud83d\\ude00"',
-  'big integers': '[9007199254740991,9007199254740993,18446744073709551616,-123456789012345678901234567890]',
-  'exact decimals': '[0.1,1.10,1e400,-0,1E+2]',
-  'nested': '{"":[null,true,false,{},[]],"é":{"a.b":[[[1]]]}}',
-}
-
-function required(variable) {
-  const value = process.env[variable]
-  if (!value) throw new Error(`set ${variable}, or run .ci/interop/run`)
-  return value
-}
-
-// ask sends a JSON text. It does not use fetch, which refuses a GET with content.
-function ask(method, path, body) {
-  const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }
-  return new Promise((resolve, reject) => {
-    const asked = request(new URL(path, service), { method, headers, timeout: 10_000 }, (response) => {
-      const chunks = []
-      response.on('data', (chunk) => chunks.push(chunk))
-      response.on('error', reject)
-      response.on('end', () => resolve({ status: response.statusCode, text: Buffer.concat(chunks).toString('utf8') }))
-    })
-    asked.on('timeout', () => asked.destroy(new Error('no answer')))
-    asked.on('error', reject)
-    asked.end(body)
-  })
-}
-
-async function mint(data, expiresIn) {
-  const lifetime = expiresIn === undefined ? '' : `,"expires_in":${expiresIn}`
-  const { status, text } = await ask('POST', '/token', `{"user_data":${data}${lifetime}}`)
-  assert.equal(status, 200, text)
-  return JSON.parse(text)['JWT Token']
-}
-
-// inspect asks two routes, which must agree. It also returns the answer as text,
-// since JSON.parse rounds large numbers.
-async function inspect(token, key, encoding) {
-  const body = JSON.stringify({ Token: token, Signing_key: key, Key_encoding: encoding })
-  const answer = await ask('GET', '/token', body)
-  assert.equal(answer.status, 200, answer.text)
-  assert.deepEqual(await ask('POST', '/token/verify', body), answer)
-  const found = JSON.parse(answer.text)
-  assert.equal(typeof found['Signature Verification'], 'boolean')
-  return { ...found, verified: found['Signature Verification'], text: answer.text }
-}
-
-// checkTrue checks that the token verifies, and that the answer has the very
-// characters of its header and claims.
-async function checkTrue(token, key, encoding) {
-  const found = await inspect(token, key, encoding)
-  assert.equal(found.verified, true, found.Reason)
-  const [header, claims] = token.split('.').map((segment) => Buffer.from(segment, 'base64url').toString('utf8'))
-  assert.ok(found.text.startsWith(`{"Header":${header},"Claims":${claims},"Signature Verification":true`), found.text)
-  return found
-}
-
-async function checkFalse(token, key, encoding) {
-  const found = await inspect(token, key, encoding)
-  assert.equal(found.verified, false)
-  assert.ok(found.Reason)
-  return found
-}
-
-for (const { name, sign, signText, signNone, verify, refusal } of packages) {
+for (const { name, sign, signText, signNone, verify, refusal } of libraries) {
   describe(`${name}'s tokens in tokenmint`, () => {
     for (const alg of algorithms) {
       for (const spelling of keySpellings) {
@@ -136,7 +32,7 @@ for (const { name, sign, signText, signNone, verify, refusal } of packages) {
           })
         }
       }
-      for (const [kind, data] of Object.entries(userData)) {
+      for (const [kind, data] of Object.entries(values)) {
         test(`${alg}, ${kind}`, async () => {
           const token = await signText(`{"ключ":${data}}`, utf8('key'), alg)
           await checkTrue(token, 'key')
@@ -198,32 +94,30 @@ for (const { name, sign, signText, signNone, verify, refusal } of packages) {
   })
 
   describe(`tokenmint's tokens in ${name}`, () => {
-    for (const [kind, data] of Object.entries(userData)) {
+    for (const [kind, data] of Object.entries(values)) {
       test(kind, async () => {
         const before = Math.floor(Date.now() / 1000)
-        const token = await mint(data)
+        const token = await mint(`{"user_data":${data}}`)
         const { claims, header } = await verify(token, utf8(signingKey), ['HS512'])
         assert.deepEqual({ ...header }, { typ: 'JWT', alg: 'HS512' })
         assert.ok(before <= claims.iat && claims.iat <= Date.now() / 1000)
         assert.match(claims.jti, /^[0-9a-f]{32}$/)
         assert.deepEqual(claims.payload, { data: JSON.parse(data), date: new Date(claims.iat * 1000).toISOString().slice(0, 10) })
         assert.equal('exp' in claims, false)
-        // Compare the text, since both packages round large numbers.
-        const text = Buffer.from(token.split('.')[1], 'base64url').toString('utf8')
-        assert.ok(text.includes(`"payload":{"data":${data},"date":`), text)
+        checkText(token, `"payload":{"data":${data},"date":`)
       })
     }
 
     test('a lifetime ends at its second', async () => {
-      const token = await mint('1', 60)
+      const token = await mint('{"user_data":1,"expires_in":60}')
       const at = (age) => new Date((jose.decodeJwt(token).iat + age) * 1000)
-      const { claims } = await verify(token, utf8(signingKey), ['HS512'], at(59))
+      const { claims } = await verify(token, utf8(signingKey), ['HS512'], { now: at(59) })
       assert.equal(claims.exp, claims.iat + 60)
-      await assert.rejects(() => verify(token, utf8(signingKey), ['HS512'], at(60)), refusal.expired)
+      await assert.rejects(() => verify(token, utf8(signingKey), ['HS512'], { now: at(60) }), refusal.expired)
     })
 
     test('other keys are refused', async () => {
-      const token = await mint('1')
+      const token = await mint('{"user_data":1}')
       for (const key of ['x', signingKey.slice(1), signingKey + '\n', signingKey.toUpperCase()]) {
         await assert.rejects(() => verify(token, utf8(key), ['HS512']), refusal.badSignature)
       }
@@ -257,5 +151,34 @@ describe('other tokens that jose makes', () => {
     const { status, text } = await ask('POST', '/token/verify', JSON.stringify({ Token: token, Signing_key: 'key' }))
     assert.equal(status, 400)
     assert.match(JSON.parse(text).description, /JWE/)
+  })
+})
+
+// Without a key, an inspection tries the service's own.
+describe("the service's own keys", () => {
+  const inspect = async (token) => JSON.parse((await ask('POST', '/token/verify', JSON.stringify({ Token: token }))).text)
+
+  test('a token minted here names its key', async () => {
+    const found = await inspect(await mint('{"user_data":1}'))
+    assert.equal(found['Signature Verification'], true)
+    assert.equal(found.Signed_by, createHash('sha256').update('tokenmint key' + signingKey).digest('hex').slice(0, 8))
+    assert.equal('Reason' in found, false)
+  })
+
+  test('a token of another key has a reason', async () => {
+    for (const { sign } of libraries) {
+      const found = await inspect(await sign({ sub: 'x' }, binaryKey, 'HS512'))
+      assert.equal(found['Signature Verification'], false)
+      assert.match(found.Reason, /none of this service's own keys/)
+      assert.equal('Signed_by' in found, false)
+    }
+  })
+
+  test('they verify HS512 only', async () => {
+    for (const { sign } of libraries) {
+      const found = await inspect(await sign({ sub: 'x' }, utf8(signingKey), 'HS256'))
+      assert.equal(found['Signature Verification'], false)
+      assert.equal('Signed_by' in found, false)
+    }
   })
 })
