@@ -1,7 +1,7 @@
 // Package interop checks that tokenmint and the libraries of its callers understand
-// each other: golang-jwt here, jose and jsonwebtoken from npm in npm.test.js. It is
-// a module of its own, so that the service depends on none of them. The script
-// .ci/interop/run runs both.
+// each other: golang-jwt here, packages from npm in *.test.js, and PyJWT in
+// pyjwt_test.py. It is a module of its own, so that the service depends on none of
+// them. The script .ci/interop/run runs all of them.
 package interop
 
 import (
@@ -54,11 +54,13 @@ func newServer(t *testing.T) *httptest.Server {
 // ask sends a JSON body and returns the answer, whose status must be 200.
 func ask(t *testing.T, method, url string, body any) []byte {
 	t.Helper()
-	text, err := json.Marshal(body)
-	if err != nil {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // which would change a json.RawMessage
+	if err := encoder.Encode(body); err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequest(method, url, bytes.NewReader(text))
+	request, err := http.NewRequest(method, url, &text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,9 +147,15 @@ func mint(t *testing.T, server *httptest.Server, data string, expiresIn int64) s
 	if expiresIn != 0 {
 		body["expires_in"] = expiresIn
 	}
-	var minted map[string]string
-	if err := json.Unmarshal(ask(t, "POST", server.URL+"/token", body), &minted); err != nil {
+	return askForToken(t, server, "/token", body)
+}
+
+// askForToken returns the token in the answer of POST /token or POST /token/sign.
+func askForToken(t *testing.T, server *httptest.Server, path string, body map[string]any) string {
+	t.Helper()
+	var made map[string]string
+	if err := json.Unmarshal(ask(t, "POST", server.URL+path, body), &made); err != nil {
 		t.Fatal(err)
 	}
-	return minted["JWT Token"]
+	return made["JWT Token"]
 }
