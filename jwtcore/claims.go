@@ -9,13 +9,20 @@ import (
 	"tokenmint/jwtcore/ijson"
 )
 
+// maxClaimsDepth leaves room for the object around the claims in the response to an
+// inspection.
+const maxClaimsDepth = ijson.MaxDepth - 1
+
+var errClaimsDepth = fmt.Errorf("they nest deeper than %d levels", maxClaimsDepth)
+
 // AppendClaims appends object, a valid JSON object of additional claims, to dst,
 // without its insignificant white space, for use in Claims. Numbers and strings stay as
 // they are spelled.
 //
 // It returns an error that wraps ErrClaims, and names the claim, if object has a claim
-// that Mint makes itself, or if "iss", "sub", "aud" or "nbf" does not have the type of
-// RFC 7519 §4.1: other implementations refuse such a token.
+// that Mint sets, or if "iss", "sub", "aud" or "nbf" does not have the type of
+// RFC 7519 §4.1: other implementations refuse such a token. It
+// also does so if object nests more than 9999 objects and arrays.
 func AppendClaims(dst []byte, object jsontext.Value) ([]byte, error) {
 	var fault error
 	err := ijson.ReadObject(object, func(name []byte, value jsontext.Value) {
@@ -23,8 +30,12 @@ func AppendClaims(dst []byte, object jsontext.Value) ([]byte, error) {
 			fault = checkClaim(string(name), value)
 		}
 	})
-	if err == nil {
+	switch {
+	case err != nil:
+	case fault != nil:
 		err = fault
+	case isDeeper(object, maxClaimsDepth):
+		err = errClaimsDepth
 	}
 	if err != nil {
 		return dst, fmt.Errorf("%w: %w", ErrClaims, err)
@@ -38,9 +49,9 @@ func checkClaim(name string, value jsontext.Value) error {
 	case "iat", "jti":
 		return fmt.Errorf("%s is set for every token: leave it out", name)
 	case "exp":
-		return errors.New("exp is set from the lifetime: send expires_in instead")
+		return errors.New("exp is set from expires_in: send that instead")
 	case "payload":
-		return errors.New("payload is made from the user data: send user_data instead")
+		return errors.New("payload is set from user_data: send that instead")
 	case "iss", "sub":
 		if !isString(value) {
 			return fmt.Errorf("%s must be a string", name)

@@ -9,6 +9,7 @@ import (
 )
 
 func TestAppendClaims(t *testing.T) {
+	deepest := `{"a":` + strings.Repeat("[", maxClaimsDepth-1) + strings.Repeat("]", maxClaimsDepth-1) + `}`
 	tests := []struct{ object, want string }{
 		{`{}`, `{}`},
 		{"{ \"sub\" : \"a\" ,\r\n\t\"n\" : 1.50 }", `{"sub":"a","n":1.50}`},
@@ -17,6 +18,7 @@ func TestAppendClaims(t *testing.T) {
 		{`{"aud":["a","b"]}`, `{"aud":["a","b"]}`},
 		{`{"nbf":-1.5e3}`, `{"nbf":-1.5e3}`},
 		{`{"IAT":1,"Exp":2,"a":{"iat":3,"exp":"x","sub":4}}`, `{"IAT":1,"Exp":2,"a":{"iat":3,"exp":"x","sub":4}}`},
+		{deepest, deepest},
 		{`{"a":null,"expires_in":3}`, `{"a":null,"expires_in":3}`},
 	}
 	for _, test := range tests {
@@ -35,10 +37,10 @@ func TestAppendClaimsRefuses(t *testing.T) {
 	tests := []struct{ object, reason string }{
 		{`{"iat":1}`, "iat is set for every token"},
 		{`{"jti":"x"}`, "jti is set for every token"},
-		{`{"exp":1}`, "exp is set from the lifetime: send expires_in"},
-		{`{"\u0065xp":1}`, "exp is set from the lifetime"},
-		{`{"payload":{}}`, "payload is made from the user data"},
-		{`{"payload":null}`, "payload is made from the user data"},
+		{`{"exp":1}`, "exp is set from expires_in: send that instead"},
+		{`{"\u0065xp":1}`, "exp is set from expires_in"},
+		{`{"payload":{}}`, "payload is set from user_data"},
+		{`{"payload":null}`, "payload is set from user_data"},
 		{`{"iss":1}`, "iss must be a string"},
 		{`{"iss":null}`, "iss must be a string"},
 		{`{"sub":7}`, "sub must be a string"},
@@ -53,6 +55,7 @@ func TestAppendClaimsRefuses(t *testing.T) {
 		{`{"nbf":null}`, "nbf must be a number"},
 		{`{"a":1,"sub":2,"iat":3}`, "sub must be a string"},
 		{`[]`, "not one JSON object"},
+		{`{"a":` + strings.Repeat("[", maxClaimsDepth) + strings.Repeat("]", maxClaimsDepth) + `}`, "they nest deeper than 9999 levels"},
 	}
 	for _, test := range tests {
 		got, err := AppendClaims([]byte("before "), jsontext.Value(test.object))

@@ -129,15 +129,16 @@ func (h *hasher) appendMAC(dst []byte, k *Key, text []byte) []byte {
 	return h.hash.Sum(dst)
 }
 
-// matches reports whether mac is HMAC(secret, text). It is for a secret that is
-// used once: saving its two states would cost more than it gains.
+// matches reports whether mac is HMAC(secret, text).
 func (a *Algorithm) matches(mac, secret, text []byte) bool {
 	h := a.hasher()
 	defer a.release(h)
-	return h.matches(mac, secret, text)
+	return equalMAC(h.mac(secret, text), mac)
 }
 
-func (h *hasher) matches(mac, secret, text []byte) bool {
+// mac returns HMAC(secret, text), which is valid until h is used again. It is for a
+// secret that is used once: saving its two states would cost more than it gains.
+func (h *hasher) mac(secret, text []byte) []byte {
 	defer h.forget()
 	key := h.fit(secret)
 	h.absorb(key, ipad)
@@ -145,7 +146,7 @@ func (h *hasher) matches(mac, secret, text []byte) bool {
 	innerSum := h.hash.Sum(h.sum[:0])
 	h.absorb(key, opad)
 	h.hash.Write(innerSum)
-	return equalMAC(h.hash.Sum(h.sum[:0]), mac)
+	return h.hash.Sum(h.sum[:0])
 }
 
 // fit returns the key K of the formula without its padding: secret, or its hash

@@ -36,11 +36,17 @@ const maxDataDepth = ijson.MaxDepth - 3
 // are spelled. It returns an error that wraps ErrTooDeep if the value nests more
 // than 9997 objects and arrays.
 func AppendData(dst []byte, value jsontext.Value) ([]byte, error) {
-	brackets := bytes.Count(value, []byte{'['}) + bytes.Count(value, []byte{'{'})
-	if brackets > maxDataDepth && ijson.Depth(value) > maxDataDepth {
+	if isDeeper(value, maxDataDepth) {
 		return dst, fmt.Errorf("%w: at most %d levels", ErrTooDeep, maxDataDepth)
 	}
 	return ijson.AppendCompact(dst, value), nil
+}
+
+// isDeeper reports whether a valid JSON value nests more than that many objects and
+// arrays.
+func isDeeper(value jsontext.Value, depth int) bool {
+	brackets := bytes.Count(value, []byte{'['}) + bytes.Count(value, []byte{'{'})
+	return brackets > depth && ijson.Depth(value) > depth
 }
 
 // Mint appends to dst a new token in the compact serialization (RFC 7515 §3.1),
@@ -76,19 +82,13 @@ func (k *Key) mint(h *hasher, dst []byte, claims Claims) []byte {
 	}
 	dst = append(dst, h.frame.prefix...)
 	dst = appendEncoded(dst, h.claims)
-	dst = h.appendSignature(dst, k, start)
+	mac := h.appendMAC(h.sum[:0], k, dst[start:])
+	dst = append(dst, '.')
+	dst = appendEncoded(dst, mac)
 	if cap(h.claims) > maxPooledClaims {
 		h.claims = nil
 	}
 	return dst
-}
-
-// appendSignature appends a dot and the third segment to dst, whose text from start on
-// is the first two.
-func (h *hasher) appendSignature(dst []byte, k *Key, start int) []byte {
-	mac := h.appendMAC(h.sum[:0], k, dst[start:])
-	dst = append(dst, '.')
-	return appendEncoded(dst, mac)
 }
 
 // maxPooledClaims is the size in bytes up to which the memory of claims is used

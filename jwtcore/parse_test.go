@@ -25,6 +25,7 @@ var malformed = []struct{ name, token, reason string }{
 	{"quotes around it", `"` + join(hs512, `{}`, "") + `"`, "it has quotes around it"},
 	{"single quotes around it", "'" + join(hs512, `{}`, "") + "'", "it has quotes around it"},
 	{"a quote before it", `"` + join(hs512, `{}`, ""), "it has quotes around it"},
+	{"a quote after it", join(hs512, `{}`, "") + "'", "it has quotes around it"},
 	{"quotes and nothing else", `""`, "it has quotes around it"},
 	{"a quote inside", join(hs512, `{}`, `AA"A`), "not in the alphabet"},
 

@@ -32,19 +32,20 @@ func (t *Token) Validate(keys []*Key, now time.Time) error {
 
 var errNotHS512 = fmt.Errorf("%w: it must be HS512", ErrAlgorithm)
 
-// Signer returns the one of keys, which are for HS512, that signed the token. If there
-// is none, or the header does not say HS512 or has "crit", the error wraps ErrSignature,
-// ErrAlgorithm or ErrCritical, and its text is the reason, in one line. The claims do not
-// matter. The time that Signer takes depends on which key it was, but on no secret.
+// Signer returns the one of keys, which are for HS512, that signed the token. The claims
+// do not matter. If there is none, or the header does not say HS512 or has "crit", the
+// error wraps ErrSignature, ErrAlgorithm or ErrCritical, and its text is the reason, in
+// one line. It is ErrSignature itself if another key may have signed the token. The time
+// that Signer takes depends on which key it was, but on no secret.
 func (t *Token) Signer(keys []*Key) (*Key, error) {
-	if t.algorithmErr != nil {
-		return nil, t.algorithmErr
+	if t.algorithmErr == nil && t.algorithm != HS512 {
+		return nil, fmt.Errorf("%w, so the signature was not checked: the keys are for HS512", ErrAlgorithm)
 	}
-	if t.algorithm != HS512 {
-		return nil, fmt.Errorf("%w, so the signature was not checked: it must be HS512, unless you send a key of your own", ErrAlgorithm)
+	if err := t.checkSignature(); err != nil {
+		return nil, err
 	}
 	for _, key := range keys {
-		if key.matches(t.signature, t.signingInput) {
+		if key.algorithm == HS512 && key.matches(t.signature, t.signingInput) {
 			return key, nil
 		}
 	}

@@ -70,7 +70,7 @@ func TestValidate(t *testing.T) {
 }
 
 func TestSigner(t *testing.T) {
-	keys := []*Key{NewKey(HS512, []byte("new")), NewKey(HS512, []byte("old"))}
+	keys := []*Key{NewKey(HS512, []byte("new")), NewKey(HS512, []byte("old")), NewKey(HS256, []byte("HS256"))}
 	tests := []struct {
 		name, token string
 		signer      *Key
@@ -80,8 +80,10 @@ func TestSigner(t *testing.T) {
 		{"the first key", signed(HS512, "new", hs512, `{}`), keys[0], nil, ""},
 		{"the second key, expired", signed(HS512, "old", hs512, `{"exp":1}`), keys[1], nil, ""},
 		{"another key", signed(HS512, "other", hs512, `{}`), nil, ErrSignature, "the signature does not match"},
-		{"no signature", join(hs512, `{}`, ""), nil, ErrSignature, "the signature does not match"},
-		{"HS256", signed(HS256, "new", `{"alg":"HS256"}`, `{}`), nil, ErrAlgorithm, "so the signature was not checked: it must be HS512, unless you send a key of your own"},
+		{"no signature", join(hs512, `{}`, ""), nil, ErrSignature, "it is empty"},
+		{"half a signature", signed(HS512, "new", hs512, `{}`)[:len(signed(HS512, "new", hs512, `{}`))-42], nil, ErrSignature, "it has 33 bytes"},
+		{"a key for HS256", signed(HS256, "HS256", hs512, `{}`), nil, ErrSignature, "it has 32 bytes"},
+		{"HS256", signed(HS256, "new", `{"alg":"HS256"}`, `{}`), nil, ErrAlgorithm, "so the signature was not checked: the keys are for HS512"},
 		{"RS256", signed(HS512, "new", `{"alg":"RS256"}`, `{}`), nil, ErrAlgorithm, "so the signature was not checked: RS256 is not HMAC"},
 		{"none", join(`{"alg":"none"}`, `{}`, ""), nil, ErrAlgorithm, "not signed at all"},
 		{"crit", signed(HS512, "new", `{"alg":"HS512","crit":["b64"]}`, `{}`), nil, ErrCritical, "crit"},

@@ -16,6 +16,17 @@ import (
 // or ErrSignature, and its text is the reason, in one line. The claims do not
 // matter: a token that has expired still verifies.
 func (t *Token) Verify(secret []byte) error {
+	if err := t.checkSignature(); err != nil {
+		return err
+	}
+	if !t.isSignedWith(secret) {
+		return fmt.Errorf("%w: another key made it, or the header or the claims were changed since", ErrSignature)
+	}
+	return nil
+}
+
+// checkSignature returns an error if no key can verify the signature.
+func (t *Token) checkSignature() error {
 	switch {
 	case t.algorithmErr != nil:
 		return t.algorithmErr
@@ -23,8 +34,6 @@ func (t *Token) Verify(secret []byte) error {
 		return fmt.Errorf("%w: it is empty", ErrSignature)
 	case len(t.signature) != t.algorithm.size:
 		return fmt.Errorf("%w: it has %d bytes, but %s makes %d", ErrSignature, len(t.signature), t.algorithm, t.algorithm.size)
-	case !t.isSignedWith(secret):
-		return fmt.Errorf("%w: another key made it, or the header or the claims were changed since", ErrSignature)
 	default:
 		return nil
 	}

@@ -1,0 +1,108 @@
+package jwtcore
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+	"testing"
+)
+
+// TestFindKeyForm signs with a key, and looks for the form of a text that is meant to be
+// this key.
+func TestFindKeyForm(t *testing.T) {
+	const key = "s3cr3t key>?" // its base64 has a + or /
+	var (
+		inHex       = hex.EncodeToString([]byte(key))
+		inBase64    = base64.StdEncoding.EncodeToString([]byte(key))
+		inBase64URL = base64.RawURLEncoding.EncodeToString([]byte(key))
+	)
+	const (
+		encodedKey = "c2VjcmV0" // base64, as text
+		lineBreak  = "the line break at its end"
+		whiteSpace = "the white space around it"
+		mark       = "the byte order mark and the white space around it"
+		quotes     = "the quotes around it"
+	)
+	tests := []struct {
+		secret, text, encoding string
+		want                   KeyForm // the zero value if no form fits
+	}{
+		{key, inHex, "", KeyForm{"hex", ""}},
+		{key, strings.ToUpper(inHex), "utf8", KeyForm{"hex", ""}},
+		{key, inBase64, "", KeyForm{"base64", ""}},
+		{key, inBase64URL, "", KeyForm{"base64url", ""}},
+		{inHex, inHex, "hex", KeyForm{"utf8", ""}},
+		{encodedKey, encodedKey, "base64", KeyForm{"utf8", ""}},
+		{"\xe9\xae\xef", "6a7v", "hex", KeyForm{"base64", ""}},
+
+		{key, key + "\n", "", KeyForm{"utf8", lineBreak}},
+		{key, key + "\r\n", "utf8", KeyForm{"utf8", lineBreak}},
+		{key, "\n" + key, "", KeyForm{"utf8", whiteSpace}},
+		{key, " " + key + "\t\n", "", KeyForm{"utf8", whiteSpace}},
+		{key, "\u00a0" + key, "", KeyForm{"utf8", whiteSpace}},
+		{key, "\ufeff" + key, "", KeyForm{"utf8", mark}},
+		{key, "\ufeff" + key + "\r\n", "", KeyForm{"utf8", mark}},
+		{key, `"` + key + `"`, "", KeyForm{"utf8", quotes}},
+		{key, "'" + key + "'\n", "", KeyForm{"utf8", quotes}},
+		{key, "`" + key + "`", "", KeyForm{"utf8", quotes}},
+		{key, "\u201c" + key + "\u201d", "", KeyForm{"utf8", quotes}},
+		{key, "\u2018" + key + "\u2019", "", KeyForm{"utf8", quotes}},
+		{"it's'", `"it's'"`, "", KeyForm{"utf8", quotes}},
+		{" k ", `" k "`, "", KeyForm{"utf8", quotes}},
+		{"'" + key + "'", "'" + key + "'\n", "", KeyForm{"utf8", lineBreak}},
+		{" " + key, " " + key + "\n", "", KeyForm{"utf8", lineBreak}},
+		{key, inHex + "\n", "", KeyForm{"hex", lineBreak}},
+		{key, inHex + "\n", "hex", KeyForm{"hex", lineBreak}},
+		{key, `"` + inBase64 + `"`, "", KeyForm{"base64", quotes}},
+
+		{key, key, "", KeyForm{}}, // which is not tried again
+		{key, "another", "", KeyForm{}},
+		{key, key[1:], "", KeyForm{}},
+		{key, "x" + key, "", KeyForm{}},
+		{key, `"` + key, "", KeyForm{}},
+		{key, `"` + key + `'`, "", KeyForm{}},
+		{key, strings.ReplaceAll(key, " ", "\n"), "", KeyForm{}},
+		{"", `""`, "", KeyForm{}}, // an empty key is no key
+		{"", " \n", "", KeyForm{}},
+		{"", `"`, "", KeyForm{}},
+		{strings.Repeat("k", maxMisread-1), strings.Repeat("k", maxMisread-1) + "\n", "", KeyForm{"utf8", lineBreak}},
+		{strings.Repeat("k", maxMisread), strings.Repeat("k", maxMisread) + "\n", "", KeyForm{}},
+	}
+	for _, algorithm := range algorithms {
+		for _, test := range tests {
+			token, err := Parse(signed(algorithm.Algorithm, test.secret, `{"alg":"`+algorithm.String()+`"}`, `{}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := []byte(test.text)
+			form, ok := token.FindKeyForm(text, test.encoding)
+			if form != test.want || ok != (test.want != KeyForm{}) {
+				t.Errorf("%.50q as %q: %v, %t, want %v", test.text, test.encoding, form, ok, test.want)
+			}
+			if string(text) != test.text {
+				t.Errorf("FindKeyForm changed its input %.50q to %.50q", test.text, text)
+			}
+		}
+	}
+}
+
+// TestFindKeyFormNeedsASignature checks that no form fits a signature that is not an
+// HMAC, or is cut short.
+func TestFindKeyFormNeedsASignature(t *testing.T) {
+	whole := signed(HS512, "key", hs512, `{}`)
+	for _, text := range []string{
+		signed(HS512, "key", `{"alg":"none"}`, `{}`),
+		signed(HS512, "key", `{"alg":"RS512"}`, `{}`),
+		signed(HS512, "key", `{"alg":"HS512","crit":[]}`, `{}`),
+		join(hs512, `{}`, ""),
+		whole[:len(whole)-4],
+	} {
+		token, err := Parse(text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if form, ok := token.FindKeyForm([]byte("key\n"), ""); ok {
+			t.Errorf("%s: %v", text, form)
+		}
+	}
+}
