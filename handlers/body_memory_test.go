@@ -38,7 +38,8 @@ func paddedInspection(size int) string {
 	return body[:len(body)-1] + strings.Repeat(" ", size-len(body)) + "}"
 }
 
-// holdBack sends the header of a request to route, with more lines if there are any, and the first sent bytes of its body, which has size bytes, or is chunked if size
+// holdBack sends the header of a request to route, with more lines if there are any,
+// and the first sent bytes of its body, which has size bytes, or is chunked if size
 // is negative.
 func holdBack(t *testing.T, server *httptest.Server, route string, size, sent int, lines ...string) net.Conn {
 	t.Helper()

@@ -167,6 +167,7 @@ func errorCases() []errorCase {
 		{"expires", nil, `{"user_data":1,"expires":"1h"}`, 400, 0, 0},
 		{"expiry", nil, `{"user_data":1,"expiry":3600}`, 400, 0, 0},
 		{"expiresAt", nil, `{"user_data":1,"expiresAt":3600}`, 400, 0, 0},
+		{"ttl before another unknown member", nil, `{"ttl":60,"other":1,"user_data":1}`, 400, 0, 0},
 		{"TTL null", nil, `{"user_data":1,"TTL":null}`, 400, 0, 0},
 		{"lifetime without user_data", nil, `{"lifetime":3600}`, 400, 0, 0},
 
@@ -193,6 +194,7 @@ func errorCases() []errorCase {
 
 		// The key's encoding and the token's form.
 		{"Key_encoding unknown", nil, `{"Token":"` + goldenToken + `","Signing_key":"k","Key_encoding":"` + canary + `"}`, 0, 400, 400},
+		{"Key_encoding unknown, without a key", nil, `{"Token":"` + goldenToken + `","Key_encoding":"` + canary + `"}`, 0, 204, 400},
 		{"not hex", nil, `{"Token":"` + goldenToken + `","Signing_key":"` + canary + `","Key_encoding":"hex"}`, 0, 400, 400},
 		{"not base64", nil, `{"Token":"` + goldenToken + `","Signing_key":"` + canary + `!","Key_encoding":"base64"}`, 0, 400, 400},
 		{"not base64url", nil, `{"Token":"` + goldenToken + `","Signing_key":"` + canary + `!","Key_encoding":"base64url"}`, 0, 400, 400},

@@ -76,7 +76,7 @@ func isWhole(number jsontext.Value) bool {
 var separators = strings.NewReplacer("_", "", "-", "")
 
 // meansExpiresIn reports whether name is another way to say expires_in. Other unknown
-// members are ignored, but without this one the token would never expire.
+// members are ignored; ignoring one of these would mint a token that never expires.
 func meansExpiresIn(name []byte) bool {
 	switch separators.Replace(strings.ToLower(string(name))) {
 	case "expiresin", "exp", "expires", "expiry", "expiresat", "ttl", "lifetime":

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -66,8 +65,10 @@ func (s *Service) inspectWithKey(a *answer, request inspectRequest) error {
 		return err
 	}
 	verdict := token.Verify(secret)
-	if errors.Is(verdict, jwtcore.ErrSignature) {
-		verdict = cmp.Or(token.ExplainMismatch(request.signingKey, encoding), verdict)
+	if verdict != nil {
+		if form, ok := token.FindKeyForm(request.signingKey, encoding); ok {
+			verdict = misreadKey(form, cmp.Or(encoding, "utf8"))
+		}
 	}
 	s.show(a, inspection{token: &token, verdict: verdict})
 	return nil
@@ -76,12 +77,15 @@ func (s *Service) inspectWithKey(a *answer, request inspectRequest) error {
 // inspectWithOwnKeys makes the response with what is in the token, and which of the
 // service's own keys signed it.
 func (s *Service) inspectWithOwnKeys(a *answer, request inspectRequest) error {
+	if _, err := jwtcore.DecodeSecret(nil, string(request.keyEncoding)); err != nil {
+		return err // there is no such encoding
+	}
 	token, err := jwtcore.Parse(string(request.token))
 	if err != nil {
 		return err
 	}
 	signer, verdict := token.Signer(s.keys())
-	if errors.Is(verdict, jwtcore.ErrSignature) {
+	if verdict == jwtcore.ErrSignature {
 		verdict = errNotOurs
 	}
 	s.show(a, inspection{token: &token, verdict: verdict, signer: signer})
@@ -90,6 +94,20 @@ func (s *Service) inspectWithOwnKeys(a *answer, request inspectRequest) error {
 
 // errNotOurs is the verdict on a token that none of the service's own keys verifies.
 var errNotOurs = fmt.Errorf("%w: none of this service's own keys signed the token; to check it with another key, send that in Signing_key", jwtcore.ErrSignature)
+
+// misreadKey returns the verdict on a token that the key in the request verifies in
+// another form. It says what to send.
+func misreadKey(form jwtcore.KeyForm, sentEncoding string) error {
+	const mismatch = "%w the key as sent, but it matches "
+	switch {
+	case form.Without == "":
+		return fmt.Errorf(mismatch+"as %s: send Key_encoding %s", jwtcore.ErrSignature, form.Encoding, form.Encoding)
+	case form.Encoding == sentEncoding:
+		return fmt.Errorf(mismatch+"without %s: send the bare key", jwtcore.ErrSignature, form.Without)
+	default:
+		return fmt.Errorf(mismatch+"as %s without %s: send the bare key, and Key_encoding %s", jwtcore.ErrSignature, form.Encoding, form.Without, form.Encoding)
+	}
+}
 
 type inspectRequest struct {
 	token, signingKey, keyEncoding []byte // nil if absent or null

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/url"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
@@ -25,7 +26,7 @@ func (s *Service) introspectToken(a *answer, body []byte) error {
 		return errForm // err quotes the body
 	}
 	tokens := form["token"]
-	if len(tokens) != 1 || tokens[0] == "" { // RFC 6749 §3.1: as if it were absent
+	if len(tokens) != 1 || tokens[0] == "" { // an empty one counts as absent (RFC 6749 §3.1)
 		return errTokenParameter
 	}
 	token, err := s.validate(tokens[0])
@@ -33,15 +34,18 @@ func (s *Service) introspectToken(a *answer, body []byte) error {
 		a.text = append(a.text, `{"active":false}`...) // without the reason (RFC 7662 §2.2)
 		return nil
 	}
+	a.text = slices.Grow(a.text, len(activePrefix)+len(token.Claims))
 	a.text = appendIntrospection(a.text, &token)
 	return nil
 }
+
+const activePrefix = `{"active":true`
 
 // appendIntrospection appends the response about an active token to dst: its claims, as
 // members beside "active" (RFC 7662 §2.2). A claim of that name is left out, because a
 // token must not speak for the service.
 func appendIntrospection(dst []byte, token *jwtcore.Token) []byte {
-	dst = append(dst, `{"active":true`...)
+	dst = append(dst, activePrefix...)
 	ijson.ReadObject(token.Claims, func(name []byte, value jsontext.Value) { // which Parse has read before
 		if string(name) == "active" {
 			return

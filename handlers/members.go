@@ -13,8 +13,7 @@ type members struct {
 	typeErr error // names a member of the wrong type
 }
 
-// text returns the text of a member that must be a string. It is nil if the member is
-// null, and only then.
+// text returns the text of a member that must be a string, or nil if it is null.
 func (m *members) text(name []byte, value jsontext.Value) []byte {
 	text, ok := ijson.Text(value)
 	if !ok && !isNull(value) {
@@ -30,8 +29,10 @@ func (m *members) object(name []byte, value jsontext.Value) jsontext.Value {
 		return nil
 	case value.Kind() != '{':
 		m.typeErr = fmt.Errorf("%w: %s must be an object", errMemberType, name)
+		return nil
+	default:
+		return value
 	}
-	return value
 }
 
 // isNull reports whether value is absent or null; the API treats both alike.

@@ -58,6 +58,8 @@ func TestMetrics(t *testing.T) {
 	}
 	send(t, "QUERY", server.URL+"/token", wrongKey, jsonHeader())
 	send(t, "POST", server.URL+"/token/verify", good, jsonHeader())
+	send(t, "POST", server.URL+"/token/verify", `{"Token":"`+goldenToken+`"}`, jsonHeader())
+	send(t, "POST", server.URL+"/token/sign", `{"Claims":{},"Signing_key":"k"}`, jsonHeader())
 	send(t, "GET", server.URL+"/token", "", nil)
 	send(t, "GET", server.URL+"/token", `{"Token":"x"}`, jsonHeader())
 	send(t, "POST", server.URL+"/token", `{`, jsonHeader())
@@ -77,7 +79,8 @@ func TestMetrics(t *testing.T) {
 		`tokenmint_http_requests_total{code="200",method="POST",route="/token"}`:        3,
 		`tokenmint_http_requests_total{code="200",method="GET",route="/token"}`:         3,
 		`tokenmint_http_requests_total{code="200",method="QUERY",route="/token"}`:       1,
-		`tokenmint_http_requests_total{code="200",method="POST",route="/token/verify"}`: 1,
+		`tokenmint_http_requests_total{code="200",method="POST",route="/token/verify"}`: 2,
+		`tokenmint_http_requests_total{code="200",method="POST",route="/token/sign"}`:   1,
 		`tokenmint_http_requests_total{code="202",method="GET",route="/token"}`:         1,
 		`tokenmint_http_requests_total{code="204",method="GET",route="/token"}`:         1,
 		`tokenmint_http_requests_total{code="400",method="POST",route="/token"}`:        1,
@@ -91,7 +94,7 @@ func TestMetrics(t *testing.T) {
 		`tokenmint_http_request_duration_seconds_count{route="other"}`:                  3,
 		`tokenmint_http_request_duration_seconds_bucket{route="/token",le="10"}`:        13,
 		`tokenmint_tokens_minted_total`:                                                 3,
-		`tokenmint_verdicts_total{verdict="true"}`:                                      4,
+		`tokenmint_verdicts_total{verdict="true"}`:                                      5,
 		`tokenmint_verdicts_total{verdict="false"}`:                                     1,
 		`tokenmint_key_reloads_total{keys="signing",result="success"}`:                  1,
 		`tokenmint_key_reloads_total{keys="tls",result="failure"}`:                      1,

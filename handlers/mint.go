@@ -34,6 +34,7 @@ func (s *Service) mintToken(a *answer, body []byte) error {
 	if err != nil {
 		return err
 	}
+	a.data = slices.Grow(a.data, len(request.userData)+len(request.claims))
 	claims, err := request.appendContent(a)
 	if err != nil {
 		return err
@@ -44,7 +45,7 @@ func (s *Service) mintToken(a *answer, body []byte) error {
 	}
 	a.text = slices.Grow(a.text, base64.RawURLEncoding.EncodedLen(len(a.data))+frameSize)
 	a.text = append(a.text, `{"JWT Token":"`...)
-	claims.IssuedAt, claims.ID = s.now(), id
+	claims.IssuedAt, claims.ExpiresIn, claims.ID = s.now(), request.expiresIn, id
 	a.text = s.keys()[0].Mint(a.text, claims)
 	a.text = append(a.text, `"}`...)
 	s.metrics.minted.Inc()
@@ -57,9 +58,8 @@ type mintRequest struct {
 }
 
 // appendContent appends the contents of a token to a.data, without insignificant white
-// space, and returns the claims that refer to them.
+// space, and returns claims that refer to them.
 func (r *mintRequest) appendContent(a *answer) (claims jwtcore.Claims, err error) {
-	claims.ExpiresIn = r.expiresIn
 	if !isNull(r.userData) {
 		if a.data, err = jwtcore.AppendData(a.data, r.userData); err != nil {
 			return claims, err

@@ -1,6 +1,9 @@
 package handlers
 
 import (
+	"encoding/base64"
+	"slices"
+
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
 
@@ -26,6 +29,7 @@ func signToken(a *answer, body []byte) error {
 		return err
 	}
 	defer clear(secret)
+	a.text = slices.Grow(a.text, base64.RawURLEncoding.EncodedLen(len(request.header)+len(request.claims))+frameSize)
 	a.text = append(a.text, `{"JWT Token":"`...)
 	a.text, err = jwtcore.Sign(a.text, request.header, request.claims, secret)
 	if err != nil {

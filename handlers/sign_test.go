@@ -68,6 +68,7 @@ func TestSignErrors(t *testing.T) {
 		{"no Signing_key", nil, `{"Claims":{}}`, 400, "in the member Signing_key"},
 		{"Signing_key null", nil, `{"Claims":{},"Signing_key":null}`, 400, "in the member Signing_key"},
 		{"Signing_key empty", nil, `{"Claims":{},"Signing_key":""}`, 400, "in the member Signing_key"},
+		{"neither", nil, `{}`, 400, "in the member Signing_key"},
 		{"no Claims", nil, `{"Signing_key":"k"}`, 400, "in the member Claims"},
 		{"Claims null", nil, `{"Claims":null,"Signing_key":"k"}`, 400, "in the member Claims"},
 		{"claims in another case", nil, `{"claims":{},"Signing_key":"k"}`, 400, "in the member Claims"},
