@@ -21,6 +21,11 @@ describe("accessibility", () => {
       await check(page, rfcToken, "wrong");
       await expectVerdict(page, "rejected", /./);
     },
+    invalid: async (page) => {
+      const [header, claims] = ['{"alg":"RS256"}', '{"exp":"1764150000"}'].map((part) => Buffer.from(part).toString("base64url"));
+      await check(page, `${header}.${claims}.AAAA`, "k");
+      await expectVerdict(page, "unchecked", /not checked: RS256[^]*Its times are invalid/);
+    },
     refused: async (page) => {
       await page.locator("#lifetime").fill("0");
       await page.getByRole("button", { name: "Mint token" }).click();

@@ -3,8 +3,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import { expectNothingCut } from "./barriers.js";
 import { start } from "./service.js";
 import { check, decode, expectVerdict, hold, mint, open, rfcKey, rfcToken, service, textOf, until, verdictOf, visits } from "./visit.js";
+
+// unsigned returns a token that no key signed.
+const unsigned = (header, claims, signature) => [...[header, claims].map((part) => Buffer.from(part).toString("base64url")), signature].join(".");
 
 describe("inspect", () => {
   test("from mint to verified", async () => {
@@ -47,13 +51,58 @@ describe("inspect", () => {
     await expectVerdict(page, "unchecked", /status 400: undecodable key: the key is not hex/);
   });
 
+  test("the right key in the wrong form", async () => {
+    const page = await open({ viewport: { width: 320, height: 900 } });
+    const hex = Buffer.from(rfcKey, "base64url").toString("hex");
+    for (const [key, reason] of [
+      [rfcKey, /^Does not match\s+The signature does not match the key as sent, but it matches as base64url: send Key_encoding base64url\.$/m],
+      [hex, /but it matches as hex: send Key_encoding hex\./],
+      [`"${hex}"`, /but it matches as hex without the quotes around it: /],
+    ]) {
+      await check(page, rfcToken, key);
+      await expectVerdict(page, "rejected", reason);
+      await expectNothingCut(page, "wrong-form-320");
+    }
+  });
+
+  test("a signature that the service cannot check is not checked", async () => {
+    const page = await open();
+    for (const [alg, reason] of [
+      ['"RS256"', /RS256 .*public key \(RSA\)\./],
+      ['"none"', /not signed at all/],
+      ['"hs512"', /capital letters/],
+      ["1", /not a string/],
+    ]) {
+      await check(page, unsigned(`{"alg":${alg}}`, '{"exp":1}', "AAAA"), "k");
+      await expectVerdict(page, "unchecked", /the signature was not checked/);
+      assert.match(await textOf(page, "#verdict-reason"), reason);
+      assert.match(await textOf(page, "#verdict-time"), /It has expired/);
+    }
+  });
+
   test("a token that nobody signed is never verified", async () => {
     const page = await open();
-    const part = (value) => Buffer.from(value).toString("base64url");
-    for (const [header, signature] of [['{"alg":"none"}', ""], ['{"alg":"HS512","crit":[]}', "AAAA"], ['{"alg":"HS512"}', ""]]) {
-      await check(page, `${part(header)}.${part("{}")}.${signature}`, "k");
-      await expectVerdict(page, "rejected", /./);
+    for (const [header, signature, state] of [['{"alg":"none"}', "", "unchecked"], ['{"alg":"HS512","crit":[]}', "AAAA", "rejected"], ['{"alg":"HS512"}', "", "rejected"]]) {
+      await check(page, unsigned(header, "{}", signature), "k");
+      await expectVerdict(page, state, /The (header|signature)/);
     }
+  });
+
+  test("times that other implementations refuse", async () => {
+    const page = await open();
+    for (const [claims, warning] of [
+      ['{"exp":"1764150000"}', "Its times are invalid: /auth would refuse it. Note: exp is not a number, so other implementations refuse the token."],
+      ['{"exp":1,"nbf":null}', "Its times are invalid: /auth would refuse it. Note: nbf is not a number, so other implementations refuse the token."],
+      ['{"exp":1764150000000}', "Note: exp is probably in milliseconds, but RFC 7519 counts in seconds."],
+      ['{"nbf":1764150000000}', "It is not valid yet: /auth would refuse it. Note: nbf is probably in milliseconds, but RFC 7519 counts in seconds."],
+    ]) {
+      await check(page, unsigned('{"alg":"HS512"}', claims, ""), "k");
+      await expectVerdict(page, "rejected", /it is empty/);
+      assert.equal(await textOf(page, "#verdict-time"), warning);
+    }
+    await check(page, unsigned('{"alg":"HS512"}', '{"exp":9764150000}', ""), "k");
+    await expectVerdict(page, "rejected", /it is empty/);
+    assert.ok(await page.locator("#verdict-time").isHidden());
   });
 
   test("malformed tokens are decoded as far as possible", async () => {

@@ -262,13 +262,29 @@ function inspectBody(token) {
   return JSON.stringify({ Token: token, Signing_key: keyField.value, Key_encoding: encoding.value });
 }
 
+// The algorithms whose signatures the service checks (RFC 7518 §3.2).
+const checkable = ["HS256", "HS384", "HS512"];
+
 function showAnswer(answer) {
-  const warning = { expired: "It has expired: /auth would refuse it.", "not yet valid": "It is not valid yet: /auth would refuse it." }[answer.Validity?.state];
+  const warning = timeWarning(answer.Validity);
   if (answer["Signature Verification"] === true) {
     showVerdict("verified", "This key signed exactly this header and these claims.", warning);
   } else {
-    showVerdict("rejected", sentence(answer.Reason), warning);
+    showVerdict(checkable.includes(answer.Header.alg) ? "rejected" : "unchecked", sentence(answer.Reason), warning);
   }
+}
+
+const timeWarnings = {
+  invalid: "Its times are invalid: /auth would refuse it.",
+  expired: "It has expired: /auth would refuse it.",
+  "not yet valid": "It is not valid yet: /auth would refuse it.",
+};
+
+// timeWarning returns what to know about the time claims, or "". The validity is
+// undefined if the token has none of them.
+function timeWarning({ state, note } = {}) {
+  const warning = timeWarnings[state] ?? "";
+  return note === undefined ? warning : `${warning} Note: ${note}.`.trim();
 }
 
 function sentence(text) {
