@@ -23,13 +23,15 @@ export async function expectNoBarriers(page, name) {
   }
 }
 
-// expectNothingCut checks that nothing reaches beyond the window.
+// expectNothingCut checks that nothing reaches beyond the window, so that the page
+// does not scroll sideways.
 export async function expectNothingCut(page, name) {
   await openAll(page);
   const over = await page.evaluate(() =>
     [...document.querySelectorAll("body *")].filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5).map((element) => element.outerHTML.slice(0, 80)),
   );
   assert.deepEqual(over, [], name);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), name); // text can reach further than its element
   await screenshot(page, name);
 }
 

@@ -2,17 +2,25 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { createHash, createHmac } from "node:crypto";
 import { describe, test } from "node:test";
 
-import { decode, mint, open, rfcKey, rfcToken, service, textOf, until } from "./visit.js";
+import { check, decode, expectVerdict, mint, open, rfcKey, rfcToken, service, textOf, until } from "./visit.js";
+
+// run runs a command in a shell, with input as what a user types.
+function run(command, input = "", shell = "sh") {
+  const { stdout, stderr, status } = spawnSync(shell, ["-c", command], { input, encoding: "utf8", timeout: 10_000 });
+  assert.equal(status, 0, stderr);
+  return {
+    stdout,
+    stderr,
+    get answer() {
+      return JSON.parse(stdout);
+    },
+  };
+}
 
 describe("the same call with curl", () => {
-  const run = (command, input = "", shell = "sh") => {
-    const { stdout, stderr, status } = spawnSync(shell, ["-c", command], { input, encoding: "utf8", timeout: 10_000 });
-    assert.equal(status, 0, stderr);
-    return { answer: JSON.parse(stdout), stderr };
-  };
-
   test("minting", async () => {
     const page = await open();
     await page.locator("#mint-command").evaluate((element) => (element.closest("details").open = true));
@@ -63,3 +71,84 @@ describe("the same call with curl", () => {
     assert.ok(!(await page.locator("#inspect-command").textContent()).includes("$(id)"));
   });
 });
+
+describe("the examples of the guide", () => {
+  // copied opens the example with this summary, copies it and returns what was copied.
+  async function copied(page, summary) {
+    await page.getByText(summary, { exact: true }).click();
+    const example = page.locator("details", { hasText: summary });
+    await example.getByRole("button", { name: "Copy command" }).click();
+    const command = await example.locator(".command").textContent();
+    await until("the copy", async () => (await page.evaluate(() => navigator.clipboard.readText())) === command);
+    return command;
+  }
+
+  // mintWith returns the token of the first example, which is for the others.
+  async function mintWith(page) {
+    return run(await copied(page, "Mint with curl")).answer["JWT Token"];
+  }
+
+  for (const shell of ["sh", "bash"]) {
+    test(`minting with claims, in ${shell}`, async () => {
+      const page = await open();
+      const { answer, stderr } = run(await copied(page, "Mint with curl"), "", shell);
+      const { iat, jti, ...claims } = JSON.parse(decode(answer["JWT Token"]));
+      assert.match(jti, /^[0-9a-f]{32}$/);
+      assert.deepEqual(claims, { exp: iat + 3600, sub: "ada", aud: "orders", scope: "read write" });
+      assert.equal(stderr, ""); // it asks for nothing
+    });
+
+    test(`inspecting with the service's own key, in ${shell}`, async () => {
+      const page = await open();
+      const token = await mintWith(page);
+      const command = await copied(page, "Inspect with curl");
+      const { answer, stderr } = run(command, `${token}\n`, shell);
+      assert.equal(answer["Signature Verification"], true);
+      assert.equal(answer.Signed_by, createHash("sha256").update(`tokenmint key${service.key}`).digest("hex").slice(0, 8));
+      assert.ok(stderr.includes("Token: "));
+      const foreign = run(command, `${signed('{"alg":"HS512"}', "{}", "sha512", "another key")}\n`, shell).answer;
+      assert.equal(foreign["Signature Verification"], false);
+      assert.match(foreign.Reason, /own keys/);
+    });
+
+    test(`signing with a key of one's own, in ${shell}`, async () => {
+      const page = await open();
+      const command = await copied(page, "Sign with curl");
+      for (const [typed, key] of [["a key %s $(id)", "a key %s $(id)"], [`\\"\\\\`, `"\\`]]) {
+        const { answer, stderr } = run(command, `${typed}\n`, shell);
+        const token = signed('{"typ":"JWT","alg":"HS256"}', '{"sub":"ada","role":"editor"}', "sha256", key);
+        assert.equal(answer["JWT Token"], token);
+        assert.ok(stderr.includes("Signing key: "));
+        await check(page, token, key);
+        await expectVerdict(page, "verified", /./);
+      }
+    });
+
+    test(`asking the gate, in ${shell}`, async () => {
+      const page = await open();
+      const token = await mintWith(page);
+      const command = await copied(page, "Ask the gate with curl");
+      const { stdout, stderr } = run(command, `${token}\n`, shell);
+      assert.match(stdout, /^HTTP\/1.1 200 /);
+      assert.ok(stdout.includes(`Token-Claims: ${token.split(".")[1]}\r\n`), stdout);
+      assert.ok(stderr.includes("Token: "));
+      assert.match(run(command, `${rfcToken}\n`, shell).stdout, /^HTTP\/1.1 401 /);
+    });
+
+    test(`introspecting, in ${shell}`, async () => {
+      const page = await open();
+      const token = await mintWith(page);
+      const command = await copied(page, "Introspect with curl");
+      const { answer, stderr } = run(command, `${token}\n`, shell);
+      assert.deepEqual(answer, { active: true, ...JSON.parse(decode(token)) });
+      assert.ok(stderr.includes("Token: "));
+      assert.deepEqual(run(command, "a+b&token=%\n", shell).answer, { active: false });
+    });
+  }
+});
+
+// signed returns a token that is signed here, not by the service.
+function signed(header, claims, hash, key) {
+  const input = [header, claims].map((part) => Buffer.from(part).toString("base64url")).join(".");
+  return `${input}.${createHmac(hash, key).update(input).digest("base64url")}`;
+}

@@ -137,6 +137,16 @@ describe("a service that requires a credential", () => {
       assert.equal(JSON.parse(await runInTerminal(shell, await command(), "wrong")).status, 401);
     }
   });
+
+  test("gets it from the example of the guide, once the service has asked for it", async () => {
+    const page = await open({}, guarded.origin);
+    const example = () => page.locator("#mint-example").textContent();
+    assert.ok(!(await example()).includes("Authorization"));
+    await mintButton(page).click();
+    await until("the field", () => page.locator("#credential").isVisible());
+    const answer = JSON.parse(await runInTerminal("sh", await example(), credential));
+    assert.equal(JSON.parse(decode(answer["JWT Token"])).sub, "ada");
+  });
 });
 
 // runInTerminal runs a command in a terminal, types the credential when the command

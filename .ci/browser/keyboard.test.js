@@ -50,7 +50,11 @@ describe("with the keyboard only", () => {
     await page.keyboard.press("Enter");
     await tabTo("with-key");
     await page.keyboard.press("Space");
-    await tabTo("inspect-command", "inspect-command", "openapi.yaml");
+    await tabTo("inspect-command", "inspect-command");
+    await tabTo("Mint with curl");
+    await page.keyboard.press("Enter");
+    await tabTo("mint-example", "mint-example");
+    await tabTo("Inspect with curl", "Sign with curl", "Ask the gate with curl", "Introspect with curl", "openapi.yaml");
   });
 
   test("the first link leads to Inspect", async () => {

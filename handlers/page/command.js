@@ -9,7 +9,7 @@ export function quote(text) {
 // curl returns a command that posts data. The data is visible in the process
 // list and in the shell's history.
 export function curl(url, data, ...options) {
-  return [`curl -sS ${quote(url)}`, `-H ${quote("Content-Type: application/json")}`, `--data-binary ${quote(data)}`, ...options].join(" \\\n  ");
+  return request(url, `-H ${quote("Content-Type: application/json")}`, `--data-binary ${quote(data)}`, ...options);
 }
 
 // inspectingCurl returns a command that asks for the key and keeps it out of both.
@@ -22,6 +22,36 @@ export function inspectingCurl(url, token, encoding) {
 // that out of both.
 export function mintingCurl(url, data) {
   return asking("Mint credential", ["Authorization: Bearer %s"], curl(url, data, "-H @-"));
+}
+
+// signingCurl returns a command that asks for the key to sign a header and claims with,
+// both JSON texts.
+export function signingCurl(url, header, claims) {
+  const format = '{"Header":%s,"Claims":%s,"Signing_key":"%s","Key_encoding":"utf8"}';
+  return asking("Signing key", [format, header, claims], curl(url, "@-"));
+}
+
+// The next three ask for the token: whoever has it can use it.
+
+// ownKeyCurl returns a command that inspects a token with the service's own keys.
+export function ownKeyCurl(url) {
+  return asking("Token", ['{"Token":"%s"}'], curl(url, "@-"));
+}
+
+// introspectingCurl returns a command that posts a token as a form.
+export function introspectingCurl(url) {
+  return asking("Token", ["%s"], request(url, "--data-urlencode token@-"));
+}
+
+// gateCurl returns a command that sends a token to the gate and shows the header of the
+// response, which has no body.
+export function gateCurl(url) {
+  return asking("Token", ["Authorization: Bearer %s"], request(url, "-i", "-H @-"));
+}
+
+// request returns a curl command with options, each on a line.
+function request(url, ...options) {
+  return [`curl -sS ${quote(url)}`, ...options].join(" \\\n  ");
 }
 
 // asking returns a command that asks for a secret, formats it with printf and pipes

@@ -1,7 +1,7 @@
 // The page sends the contents of the fields to the service and shows the
 // responses. It inserts text only as text, never as markup.
 
-import { curl, inspectingCurl, mintingCurl } from "./command.js";
+import { curl, gateCurl, inspectingCurl, introspectingCurl, mintingCurl, ownKeyCurl, signingCurl } from "./command.js";
 import { read, visible } from "./json.js";
 import { Refusal, address, post } from "./service.js";
 import { describe, timeClaims } from "./time.js";
@@ -144,9 +144,14 @@ function mintChanged() {
   lifetime.setAttribute("aria-invalid", String(Number.isNaN(seconds)));
   showCredentialHint(readCredential() === null ? "This is not a credential: it has a character that no credential has." : "");
   const body = mintBody();
-  const command = element("credential-row").hidden ? curl : mintingCurl;
-  setText(element("mint-command"), body === null ? "# Nothing to send yet: see the hints below the fields." : command(address("token"), body));
+  setText(element("mint-command"), body === null ? "# Nothing to send yet: see the hints below the fields." : mintCommand(body));
   setText(element("minted-stale"), mintedBody === null || body === mintedBody ? "" : "This token was minted before you changed the fields.");
+}
+
+// mintCommand returns a command that mints. It asks for a credential if the service does.
+function mintCommand(body) {
+  const command = element("credential-row").hidden ? curl : mintingCurl;
+  return command(address("token"), body);
 }
 
 function lifetimeHint(seconds) {
@@ -193,7 +198,8 @@ function mint(event) {
 // askForCredential asks for a credential other than the refused one, which may be "".
 function askForCredential(refused) {
   element("credential-row").hidden = false;
-  mintChanged(); // the command now asks for it, too
+  mintChanged(); // the commands now ask for it, too
+  showMintExample();
   if (refused !== "") {
     showCredentialHint("The service does not accept this credential.");
   }
@@ -417,6 +423,21 @@ function fillInExample() {
   inspectChanged();
 }
 
+// Guide
+
+function showMintExample() {
+  const body = { claims: { sub: "ada", aud: "orders", scope: "read write" }, expires_in: 3600 };
+  setText(element("mint-example"), mintCommand(JSON.stringify(body)));
+}
+
+function showExamples() {
+  showMintExample();
+  setText(element("own-key-example"), ownKeyCurl(address("token/verify")));
+  setText(element("sign-example"), signingCurl(address("token/sign"), '{"typ":"JWT","alg":"HS256"}', '{"sub":"ada","role":"editor"}'));
+  setText(element("gate-example"), gateCurl(address("auth")));
+  setText(element("introspect-example"), introspectingCurl(address("introspect")));
+}
+
 // Copying
 
 async function copy(button) {
@@ -478,4 +499,5 @@ setText(element("host"), location.host);
 element("in-the-clear").hidden = isSecureContext; // true for loopback, even without TLS
 mintChanged();
 inspectChanged();
+showExamples();
 setInterval(tick, 1000);
