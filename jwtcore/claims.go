@@ -20,9 +20,9 @@ var errClaimsDepth = fmt.Errorf("they nest deeper than %d levels", maxClaimsDept
 // they are spelled.
 //
 // It returns an error that wraps ErrClaims, and names the claim, if object has a claim
-// that Mint sets, or if "iss", "sub", "aud" or "nbf" does not have the type of
-// RFC 7519 §4.1: other implementations refuse such a token. It
-// also does so if object nests more than 9999 objects and arrays.
+// that Mint sets, or if "iss", "sub", "aud" or "nbf" does not have the type of RFC 7519
+// §4.1: other implementations refuse such a token. The same goes for an object that nests
+// more than 9999 objects and arrays.
 func AppendClaims(dst []byte, object jsontext.Value) ([]byte, error) {
 	var fault error
 	err := ijson.ReadObject(object, func(name []byte, value jsontext.Value) {

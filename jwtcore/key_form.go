@@ -3,7 +3,6 @@ package jwtcore
 import (
 	"bytes"
 	"cmp"
-	"strings"
 	"unicode"
 )
 
@@ -38,9 +37,9 @@ func isBlank(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' }
 // unquote returns text without the pair of quotes around it, if there is one.
 func unquote(text []byte) []byte {
 	for _, quotes := range []string{`""`, "''", "``", "\u201c\u201d", "\u2018\u2019"} {
-		opening, closing := quotes[:len(quotes)/2], quotes[len(quotes)/2:]
-		if inner, ok := strings.CutPrefix(string(text), opening); ok && strings.HasSuffix(inner, closing) {
-			return text[len(opening) : len(text)-len(closing)]
+		opening, closing := []byte(quotes[:len(quotes)/2]), []byte(quotes[len(quotes)/2:])
+		if inner, ok := bytes.CutPrefix(text, opening); ok && bytes.HasSuffix(inner, closing) {
+			return inner[:len(inner)-len(closing)]
 		}
 	}
 	return text
