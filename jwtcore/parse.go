@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -22,7 +23,7 @@ type Token struct {
 	algorithm    *Algorithm // the one that the header names
 	algorithmErr error      // if algorithm is nil: why the signature cannot be verified
 
-	exp, nbf, jti jsontext.Value // the claims of these names (RFC 7519 §4.1), nil if absent
+	exp, nbf, iat, jti jsontext.Value // the claims of these names (RFC 7519 §4.1), nil if absent
 
 	signingInput []byte // the first two segments, as received (RFC 7515 §5.2)
 	signature    []byte // the third segment, decoded
@@ -100,6 +101,8 @@ func (t *Token) readClaims() error {
 			t.exp = value
 		case "nbf":
 			t.nbf = value
+		case "iat":
+			t.iat = value
 		case "jti":
 			t.jti = value
 		}
@@ -112,3 +115,8 @@ func (t *Token) ID() (id string, ok bool) {
 	text, ok := ijson.Text(t.jti)
 	return string(text), ok
 }
+
+// IssuedAt returns the claim "iat" (RFC 7519 §4.1.6), in UTC. A time outside the years 1
+// to 9999 becomes the nearest one outside them. Ok is false if the claim is absent or not
+// a number.
+func (t *Token) IssuedAt() (issuedAt time.Time, ok bool) { return numericDate(t.iat) }

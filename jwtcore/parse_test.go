@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"tokenmint/jwtcore/ijson"
 )
@@ -142,6 +143,46 @@ func TestParseKeepsSpelling(t *testing.T) {
 		}
 		if string(token.Header) != test.header || string(token.Claims) != test.claims {
 			t.Errorf("%s %.80s became %s %.80s", test.header, test.claims, token.Header, token.Claims)
+		}
+	}
+}
+
+func TestIssuedAt(t *testing.T) {
+	tests := []struct {
+		claims string
+		want   string // empty if there is no such time
+	}{
+		{`{"iat":1668676907}`, "2022-11-17T09:21:47Z"},
+		{`{"iat":1668676907.25}`, "2022-11-17T09:21:47.25Z"},
+		{`{"iat":1.668676907e9}`, "2022-11-17T09:21:47Z"},
+		{`{"iat":0}`, "1970-01-01T00:00:00Z"},
+		{`{"iat":-0.5}`, "1969-12-31T23:59:59.5Z"},
+		{` { "x" : { "iat" : 1 } , "\u0069at" : 2 } `, "1970-01-01T00:00:02Z"},
+		{`{"iat":253402300799}`, "9999-12-31T23:59:59Z"},
+		{`{"iat":1e400}`, "10000-01-01T00:00:00Z"},
+		{`{"iat":9223372036854775808}`, "10000-01-01T00:00:00Z"},
+		{`{"iat":-1e400}`, "0001-01-01T00:00:00Z"},
+		{`{"iat":"1668676907"}`, ""},
+		{`{"iat":null}`, ""},
+		{`{"iat":true}`, ""},
+		{`{"iat":[1]}`, ""},
+		{`{"iat":{}}`, ""},
+		{`{"payload":{"iat":1}}`, ""},
+		{`{"IAT":1}`, ""},
+		{`{}`, ""},
+	}
+	for _, test := range tests {
+		token, err := Parse(join(hs512, test.claims, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		issuedAt, ok := token.IssuedAt()
+		got := ""
+		if ok {
+			got = issuedAt.Format(time.RFC3339Nano)
+		}
+		if got != test.want || !ok && !issuedAt.IsZero() {
+			t.Errorf("%s: %v, %t, want %q", test.claims, issuedAt, ok, test.want)
 		}
 	}
 }

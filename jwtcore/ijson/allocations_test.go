@@ -20,6 +20,7 @@ func TestAllocations(t *testing.T) {
 	}{
 		{"ReadObject", func() { ReadObject(object, func([]byte, jsontext.Value) {}) }},
 		{"Depth", func() { Depth(object) }},
+		{"Decode", func() { Decode(object, func(decoder *jsontext.Decoder) { decoder.SkipValue() }) }},
 	}
 	for _, test := range tests {
 		if got := testing.AllocsPerRun(100, test.run); got != 0 {

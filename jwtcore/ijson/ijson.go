@@ -164,6 +164,14 @@ func IsArrayOfStrings(value jsontext.Value) bool {
 	return r.decoder.PeekKind() == ']'
 }
 
+// Decode calls read with a decoder of value, which must be valid JSON. The decoder is
+// pooled: read must not retain it.
+func Decode(value jsontext.Value, read func(decoder *jsontext.Decoder)) {
+	r := newReader(value)
+	defer r.release()
+	read(&r.decoder)
+}
+
 // AppendCompact appends a valid JSON value to dst, without its insignificant
 // white space. Numbers and strings stay as they are spelled.
 func AppendCompact(dst []byte, value jsontext.Value) []byte {

@@ -61,6 +61,36 @@ func TestIsArrayOfStrings(t *testing.T) {
 	}
 }
 
+// TestDecode reads values token by token. Two decoders that are in use at the same time
+// must not share what they read.
+func TestDecode(t *testing.T) {
+	read := func(decoder *jsontext.Decoder) (tokens string) {
+		for {
+			token, err := decoder.ReadToken()
+			if err != nil {
+				return tokens
+			}
+			tokens += token.String() + ";"
+		}
+	}
+	for value, want := range map[string]string{
+		`1.50`:                                 "1.50;",
+		` [ "\u0061" , null , { } ] `:          "[;a;null;{;};];",
+		`{"a":{"b":[true]},"c":-0}`:            "{;a;{;b;[;true;];};c;-0;};",
+		``:                                     "",
+		`{"` + strings.Repeat("a", 9999) + `"`: "{;" + strings.Repeat("a", 9999) + ";",
+	} {
+		var got, inner string
+		Decode(jsontext.Value(value), func(outer *jsontext.Decoder) {
+			Decode(jsontext.Value(value), func(decoder *jsontext.Decoder) { inner = read(decoder) })
+			got = read(outer)
+		})
+		if got != want || inner != want {
+			t.Errorf("%.80s: %.80s and %.80s, want %.80s", value, got, inner, want)
+		}
+	}
+}
+
 func TestReadObjectRefuses(t *testing.T) {
 	tests := []struct{ text, reason string }{
 		{``, "it ends too early"},
