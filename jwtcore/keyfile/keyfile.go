@@ -1,5 +1,6 @@
 // Package keyfile creates and reads files of secrets: the keys that sign tokens,
-// and the credentials of those who may mint.
+// and the credentials of those who may mint. It also reads files of revoked tokens, whose
+// lines are under similar rules: see ReadRevoked.
 //
 // Such a file is UTF-8 text with one secret a line. The secret is the text of its
 // line itself: what looks like hex is not decoded. LF or CR LF ends a line. Blank

@@ -56,6 +56,12 @@ func trimLineBreak(line []byte) []byte {
 // the name, it is the padding of a secret in base32 or base64.
 var assignment = regexp.MustCompile(`^(export +)?[A-Z_][A-Z0-9_]*=+[^=]`)
 
+// isAssignment reports whether line is an assignment. Few lines of a long list get as far
+// as the regular expression.
+func isAssignment(line []byte) bool {
+	return bytes.Contains(line, []byte{'='}) && assignment.Match(line)
+}
+
 // byteOrderMark is U+FEFF, with which some editors start each file.
 const byteOrderMark = "\uFEFF"
 
@@ -74,7 +80,7 @@ func checkLine(secret []byte) error {
 		return errors.New("white space at the start or the end: remove it")
 	case first == last && (first == '"' || first == '\''):
 		return errors.New("quotes around the text: remove them")
-	case assignment.Match(secret):
+	case isAssignment(secret):
 		return errors.New("an assignment, NAME=value: keep only the value")
 	case bytes.ContainsFunc(secret, unicode.IsControl):
 		return errors.New("a control character, such as a tab: remove it")

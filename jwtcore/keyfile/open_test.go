@@ -52,6 +52,11 @@ func TestIrregularFiles(t *testing.T) {
 		checkFileError(t, path, "", "is not a regular file", err, ErrKey)
 		_, _, err = ReadCredentials(path)
 		checkFileError(t, path, "", "is not a regular file", err, ErrCredential)
+		revoked, _, err := ReadRevoked(path)
+		checkFileError(t, path, "", "is not a regular file", err, ErrRevoked)
+		if revoked != nil {
+			t.Errorf("%s: ReadRevoked returns %d ids", kind, revoked.Len())
+		}
 		if created, err := Create(path); created || err != nil {
 			t.Errorf("%s: Create: %t, %v", kind, created, err)
 		}
@@ -122,7 +127,11 @@ func TestModeWarnings(t *testing.T) {
 		if err != nil || len(credentials) != 1 {
 			t.Fatal(err)
 		}
-		for _, warnings := range [][]string{aboutKeys, aboutCredentials} {
+		revoked, aboutRevoked, err := ReadRevoked(path)
+		if err != nil || revoked.Len() != 1 {
+			t.Fatal(err)
+		}
+		for _, warnings := range [][]string{aboutKeys, aboutCredentials, aboutRevoked} {
 			if want == "" && warnings != nil || want != "" && !startWith(warnings, path+": ", []string{"mode " + want}) {
 				t.Errorf("%04o: %q", mode, warnings)
 			}
