@@ -34,7 +34,7 @@ func TestSigningKeyFile(t *testing.T) {
 
 // reloadLine matches a log line about one of the files that SIGHUP makes the service
 // read again.
-var reloadLine = regexp.MustCompile(`"(signing keys|mint credentials|TLS certificate)"|stay as they were|SIGHUP does not`)
+var reloadLine = regexp.MustCompile(`"(signing keys|mint credentials|revoked tokens|TLS certificate)"|stay as they were|SIGHUP does not`)
 
 // hangUp sends SIGHUP, waits for the given number of log lines about files, and
 // returns all that was logged since.
@@ -107,13 +107,14 @@ func TestReloadOfFIFO(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	paths := map[string]string{}
-	for _, name := range []string{"signing.key", "credentials", "cert.pem", "key.pem"} {
+	for _, name := range []string{"signing.key", "credentials", "revoked", "cert.pem", "key.pem"} {
 		paths[name] = filepath.Join(folder, name)
 	}
 	writeFile(t, paths["signing.key"], goodKey)
 	writeFile(t, paths["credentials"], goodCredential)
+	writeFile(t, paths["revoked"], "id")
 	writeCertificate(t, paths["cert.pem"], paths["key.pem"], "any")
-	p := start(t, folder, []string{"MINT_CREDENTIALS_FILE=credentials", "TLS_CERT_FILE=cert.pem", "TLS_KEY_FILE=key.pem"})
+	p := start(t, folder, []string{"MINT_CREDENTIALS_FILE=credentials", "REVOKED_FILE=revoked", "TLS_CERT_FILE=cert.pem", "TLS_KEY_FILE=key.pem"})
 	p.useTLS(t, paths["cert.pem"])
 	for name, path := range paths {
 		text := readFile(t, path)
@@ -127,7 +128,7 @@ func TestReloadOfFIFO(t *testing.T) {
 			if err := replace(); err != nil {
 				t.Fatal(err)
 			}
-			if log := p.hangUp(t, 3); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "regular file") {
+			if log := p.hangUp(t, 4); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "regular file") {
 				t.Errorf("%s in place of %s: the log should have one error: %s", what, name, log)
 			}
 			if status, _ := p.mintAs(t, goodCredential, nil); status != 200 {
@@ -139,7 +140,7 @@ func TestReloadOfFIFO(t *testing.T) {
 		}
 		writeFile(t, path, text)
 	}
-	if log := p.hangUp(t, 3); strings.Contains(log, "level=ERROR") {
+	if log := p.hangUp(t, 4); strings.Contains(log, "level=ERROR") {
 		t.Errorf("with the files back in place, the log should have no error: %s", log)
 	}
 	if status := p.stop(t); status != 0 {

@@ -23,6 +23,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -98,6 +99,7 @@ type options struct {
 	bind, gateBind      string
 	signingKeyFile      string
 	mintCredentialsFile string
+	revokedFile         string
 	maxExpiresIn        time.Duration // 0 if there is no limit
 	origins             []string
 	tlsCert, tlsKey     string
@@ -119,6 +121,7 @@ var environment = map[string]string{
 	"gate-bind":             "GATE_BIND",
 	"signing-key-file":      "SIGNING_KEY_FILE",
 	"mint-credentials-file": "MINT_CREDENTIALS_FILE",
+	"revoked-file":          "REVOKED_FILE",
 	"max-expires-in":        "MAX_EXPIRES_IN",
 	"origins":               "ORIGINS",
 	"tls-cert":              "TLS_CERT_FILE",
@@ -135,11 +138,12 @@ func newFlagSet(o *options) *flag.FlagSet {
 	flags.StringVar(&o.gateBind, "gate-bind", "", "second `address` to listen on, for the gate alone")
 	flags.StringVar(&o.signingKeyFile, "signing-key-file", "signing.key", "`file` with the signing keys, one a line; created with a new key if it does not exist")
 	flags.Func("mint-credentials-file", "`file` with the credentials of those who may mint, one a line; without it, anyone may", func(text string) error {
-		if text == "" { // such as a variable that was meant to name the file
-			return errors.New("it is empty, and without credentials anyone could mint")
-		}
 		o.mintCredentialsFile = text
-		return nil
+		return refuseEmpty(text, "without credentials anyone could mint")
+	})
+	flags.Func("revoked-file", "`file` that revokes tokens: one jti a line, or before and a time, which revokes all tokens issued earlier", func(text string) error {
+		o.revokedFile = text
+		return refuseEmpty(text, "without it revoked tokens would pass")
 	})
 	flags.Func("max-expires-in", "longest `lifetime` of a token, such as 1h; without it, there is no limit", func(text string) (err error) {
 		o.maxExpiresIn, err = handlers.ParseMaxExpiresIn(text)
@@ -162,6 +166,15 @@ func newFlagSet(o *options) *flag.FlagSet {
 	return flags
 }
 
+// refuseEmpty returns an error if text, the name of a file, is empty, such as a variable
+// that was meant to have it. The reason is what would come of that.
+func refuseEmpty(text, reason string) error {
+	if text == "" {
+		return errors.New("it is empty, and " + reason)
+	}
+	return nil
+}
+
 // parseOnOff accepts on and off, and what package flag accepts for a bool.
 func parseOnOff(text string) (bool, error) {
 	switch text {
@@ -178,9 +191,8 @@ func parseOnOff(text string) (bool, error) {
 }
 
 // parse sets the options from args and, for flags that are not in args, from
-// their environment variables. An empty variable counts as unset, except for
-// MINT_CREDENTIALS_FILE, where that would let anyone mint. The error wraps
-// errUsage or is flag.ErrHelp.
+// their environment variables. An empty variable counts as unset, unless its flag
+// refuses it. The error wraps errUsage or is flag.ErrHelp.
 func (o *options) parse(flags *flag.FlagSet, args []string, lookupEnv func(string) (string, bool)) error {
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return err
@@ -194,7 +206,8 @@ func (o *options) parse(flags *flag.FlagSet, args []string, lookupEnv func(strin
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for name, variable := range environment {
 		value, set := lookupEnv(variable)
-		if given[name] || value == "" && !(set && name == "mint-credentials-file") {
+		refusesEmpty := name == "mint-credentials-file" || name == "revoked-file"
+		if given[name] || !set || value == "" && !refusesEmpty {
 			continue
 		}
 		if err := flags.Set(name, value); err != nil {
@@ -385,6 +398,7 @@ func newService(o options, s secrets, memoryLimit int64, logger *slog.Logger) (*
 	return handlers.New(handlers.Config{
 		SigningKeys:     s.keys,
 		MintCredentials: s.credentials,
+		Revoked:         s.revoked,
 		MaxExpiresIn:    o.maxExpiresIn,
 		Origins:         o.origins,
 		BodyMemory:      memoryLimit / 4,
@@ -422,6 +436,7 @@ func isLocal(address net.Addr) bool {
 type secrets struct {
 	keys        []*jwtcore.Key       // nil if the key file does not exist yet
 	credentials []keyfile.Credential // nil if anyone may mint
+	revoked     *keyfile.Revoked     // nil if no file names revoked tokens
 	certificate *tls.Certificate     // nil for plain HTTP
 }
 
@@ -434,6 +449,9 @@ func readSecrets(o options, logger *slog.Logger) (s secrets, err error) {
 		return s, err
 	}
 	if s.credentials, err = readCredentials(o, logger); err != nil {
+		return s, err
+	}
+	if s.revoked, err = readRevoked(o, logger); err != nil {
 		return s, err
 	}
 	s.certificate, err = readCertificate(o)
@@ -481,6 +499,20 @@ func readCredentials(o options, logger *slog.Logger) ([]keyfile.Credential, erro
 	}
 	warn(logger, "MINT_CREDENTIALS_FILE", warnings)
 	return credentials, nil
+}
+
+// readRevoked returns the revoked tokens, or nil if no file names them. With an error, it
+// returns those that could be read, if any.
+func readRevoked(o options, logger *slog.Logger) (*keyfile.Revoked, error) {
+	if o.revokedFile == "" {
+		return nil, nil
+	}
+	revoked, warnings, err := keyfile.ReadRevoked(o.revokedFile)
+	if err != nil {
+		return revoked, fmt.Errorf("REVOKED_FILE: %w", err)
+	}
+	warn(logger, "REVOKED_FILE", warnings)
+	return revoked, nil
 }
 
 // readCertificate returns the TLS certificate with its private key, or nil if there
@@ -531,12 +563,46 @@ func reload(o options, service *handlers.Service, httpServer *server.Server, log
 		}
 		report("credentials", "mint credentials", err)
 	}
+	if o.revokedFile != "" {
+		reloadRevoked(o, service, logger)
+	}
 	if o.tlsCert != "" {
 		certificate, err := readCertificate(o)
 		if err == nil {
 			err = httpServer.SetCertificate(certificate)
 		}
 		report("tls", "TLS certificate and its key", err)
+	}
+}
+
+// reloadGCPercent replaces gcPercent while old and new revoked tokens are both in memory.
+// Otherwise garbage could take twice the memory of both: with a million of each and many
+// requests, the process would take 120 MiB instead of 80.
+const reloadGCPercent = 25
+
+// saveMemory keeps garbage small until restore is called.
+func saveMemory() (restore func()) {
+	percent := debug.SetGCPercent(reloadGCPercent)
+	return func() {
+		debug.SetGCPercent(percent)
+		runtime.GC() // so that the old tokens no longer count
+	}
+}
+
+// reloadRevoked reads the file of revoked tokens again. If some lines of it are wrong, the
+// others add to what was revoked before, so that no mistake lets a revoked token pass.
+func reloadRevoked(o options, service *handlers.Service, logger *slog.Logger) {
+	defer saveMemory()()
+	revoked, err := readRevoked(o, logger)
+	service.CountReload("revoked", err)
+	switch {
+	case err == nil:
+		service.SetRevoked(revoked)
+	case revoked == nil:
+		logger.Error("the revoked tokens stay as they were", "error", err)
+	default:
+		logger.Error("the revoked tokens stay as they were, and those on the good lines of the file are added", "error", err)
+		service.AddRevoked(revoked)
 	}
 }
 

@@ -98,7 +98,7 @@ func TestWrongConfiguration(t *testing.T) {
 	}
 	t.Cleanup(func() { taken.Close() })
 	folder := t.TempDir()
-	for name, text := range map[string]string{"empty": "", "blank": "\n \n", "short": shortKey, "second-short": goodKey + "\n" + shortKey, "bytes": strings.Repeat("\xff", 64)} {
+	for name, text := range map[string]string{"empty": "", "blank": "\n \n", "short": shortKey, "revoked": "id\n\nbefore noon\nan id\n", "second-short": goodKey + "\n" + shortKey, "bytes": strings.Repeat("\xff", 64)} {
 		writeFile(t, filepath.Join(folder, name), text)
 	}
 	writeCertificate(t, filepath.Join(folder, "one.pem"), filepath.Join(folder, "one-key.pem"), "one")
@@ -156,6 +156,11 @@ func TestWrongConfiguration(t *testing.T) {
 		{"short credential", nil, []string{"-mint-credentials-file", "short"}, 1, "line 1"},
 		{"credentials that are no tokens", nil, []string{"-mint-credentials-file", "one.pem"}, 1, "line 1"},
 		{"folder as the credentials", nil, []string{"-mint-credentials-file", "."}, 1, "regular file"},
+		{"missing revoked tokens", []string{"REVOKED_FILE=missing"}, nil, 1, "REVOKED_FILE: unusable list of revoked tokens: stat missing: no such file"},
+		{"wrong lines of revoked tokens", nil, []string{"-revoked-file", "revoked"}, 1, "REVOKED_FILE: revoked: unusable list of revoked tokens: line 3: no time"},
+		{"folder as the revoked tokens", nil, []string{"-revoked-file", "."}, 1, "regular file"},
+		{"variable of revoked tokens that is empty", []string{"REVOKED_FILE="}, nil, 2, "REVOKED_FILE"},
+		{"flag of revoked tokens that is empty", nil, []string{"-revoked-file="}, 2, "revoked-file"},
 		{"lifetime without a unit", []string{"MAX_EXPIRES_IN=3600"}, nil, 2, "MAX_EXPIRES_IN"},
 		{"lifetime too short", nil, []string{"-max-expires-in", "999ms"}, 2, "max-expires-in"},
 		{"lifetime too long", nil, []string{"-max-expires-in", "876001h"}, 2, "max-expires-in"},

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"tokenmint/handlers/policy"
 	"tokenmint/jwtcore"
 	"tokenmint/jwtcore/ijson"
 )
@@ -47,7 +49,10 @@ var errorTable = []struct {
 	http, published int
 }{
 	{errNoToken, http.StatusUnauthorized, http.StatusUnauthorized},
+	{errNoTokenHere, http.StatusUnauthorized, http.StatusUnauthorized},
 	{errInvalidToken, http.StatusUnauthorized, http.StatusUnauthorized}, // whatever it wraps
+	{errInsufficientScope, http.StatusForbidden, http.StatusForbidden},
+	{policy.ErrQuery, http.StatusBadRequest, http.StatusBadRequest},
 	{errCredential, http.StatusUnauthorized, http.StatusUnauthorized},
 	{errOrigin, http.StatusForbidden, http.StatusForbidden},
 	{errContentType, http.StatusUnsupportedMediaType, http.StatusAccepted},
@@ -97,7 +102,7 @@ func (s *Service) respondError(err error, c echo.Context) {
 	case errors.Is(err, errCredential): // RFC 9110 §15.5.2
 		header.Set("WWW-Authenticate", "Bearer")
 		leaveBody(c)
-	case errors.Is(err, errOrigin):
+	case errors.Is(err, errOrigin), errors.Is(err, errNotFound):
 		leaveBody(c)
 	case errors.Is(err, errContentType): // what would have been accepted (RFC 9110 §15.5.16)
 		header.Set("Accept", jsonType.name)
@@ -121,12 +126,18 @@ func (s *Service) respondError(err error, c echo.Context) {
 	s.respondJSON(c, status, errorBody(status, err.Error()))
 }
 
+// bodyGrace is how long the body of a request may still arrive after a response that does
+// not depend on it. If the connection were closed at once, the client could lose the
+// response.
+const bodyGrace = 500 * time.Millisecond
+
 // leaveBody closes the connection after the response. Otherwise net/http would first
 // wait for the rest of the body, so that another request can follow it, and a client
 // may hold that back.
 func leaveBody(c echo.Context) {
 	if c.Request().ContentLength != 0 {
 		c.Response().Header().Set("Connection", "close")
+		http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(bodyGrace)) // not all tests have one
 	}
 }
 

@@ -5,91 +5,131 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"tokenmint/handlers/policy"
 	"tokenmint/jwtcore"
 )
 
-// The gate refuses a request for one of two reasons, both with 401 (RFC 6750 §3).
+// The gate answers 401 if there is no token or an invalid one, and 403 if the token lacks
+// what the route demands (RFC 6750 §3.1).
 var (
 	errNoToken      = errors.New("send a token in the header Authorization, as Bearer and the token")
+	errNoTokenHere  = errors.New("send a token in one of the places where this route looks for it")
 	errInvalidToken = errors.New("the token does not pass")
+
+	errInsufficientScope = errors.New("the token does not pass here")
 )
 
-// Reasons why an Authorization header does not have exactly one token.
-var (
-	errSeveralHeaders = errors.New("send one Authorization header, not several")
-	errSeveralTokens  = errors.New("send one token after Bearer, and nothing else")
-)
+// errRevoked means that the operator has revoked the token.
+var errRevoked = errors.New("the token was revoked")
 
-// auth answers /auth, the gate. 200 lets the request that a proxy asks about pass,
-// 401 stops it, and there is no third answer.
-func (s *Service) auth(c echo.Context) error {
-	header := c.Response().Header()
-	text, err := bearerToken(c.Request().Header["Authorization"])
-	if err == errNoToken {
-		header.Set("WWW-Authenticate", "Bearer")
+// withoutConditions is the policy of /auth.
+var withoutConditions = policy.Default()
+
+// auth answers /auth and /ext_authz/…, the gate without conditions: 200 lets the request
+// that a proxy asks about pass, 401 stops it. It ignores the query, because some proxies
+// append that of the client.
+func (s *Service) auth(c echo.Context) error { return s.decide(c, withoutConditions) }
+
+// authIf answers /auth/if, the gate with the conditions in the query.
+func (s *Service) authIf(c echo.Context) error {
+	p, err := s.policies.find(c.Request().URL.RawQuery)
+	if err != nil {
+		leaveBody(c)
+		s.metrics.countRefusal(err)
 		return err
 	}
-	var token jwtcore.Token
-	if err == nil {
-		token, err = s.validate(text)
+	return s.decide(c, p)
+}
+
+// decide answers a request to the gate by a policy. It does not wait for a body that the
+// proxy announces: some never send it.
+func (s *Service) decide(c echo.Context, p *policy.Policy) error {
+	leaveBody(c)
+	r := c.Request()
+	if isPreflight(r, p.Preflight()) {
+		return s.pass(c, p, "", "", nil)
 	}
+	text, err := findToken(r, p)
 	if err != nil {
-		header.Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+err.Error()+`"`)
-		return fmt.Errorf("%w: %w", errInvalidToken, err)
+		return s.refuse(c, err)
 	}
-	if id, ok := token.ID(); ok {
-		header.Set("Token-Id", percentEncode(id))
+	now := s.now()
+	token, err := s.validate(text, now, p.Leeway())
+	if err != nil {
+		return s.refuse(c, err)
 	}
-	header.Set("Token-Claims", strings.Split(text, ".")[1]) // as received
+	headers, err := p.Evaluate(&token, now)
+	if err != nil {
+		return s.refuse(c, err)
+	}
+	id, _ := token.ID()
+	return s.pass(c, p, id, strings.Split(text, ".")[1], headers)
+}
+
+// pass lets a request pass. Every header is there, and empty if it has no value, so that
+// a proxy replaces what the client sent under its name. Headers are the values of those
+// that the policy adds, or nil if all of them are empty.
+func (s *Service) pass(c echo.Context, p *policy.Policy, id, claims string, headers []string) error {
+	header := c.Response().Header()
+	header.Set("Token-Id", policy.Encode(id))
+	if p.SendsClaims() {
+		header.Set("Token-Claims", claims) // as received
+	}
+	for i, name := range p.Headers() {
+		value := ""
+		if headers != nil {
+			value = headers[i]
+		}
+		header.Set(name, value)
+	}
 	s.writeHeader(c, http.StatusOK)
 	return nil
 }
 
-func (s *Service) validate(text string) (jwtcore.Token, error) {
+// refuse stops a request, with the challenge of RFC 6750 §3.
+func (s *Service) refuse(c echo.Context, err error) error {
+	s.metrics.countRefusal(err)
+	challenge := `Bearer error="invalid_token", error_description="` + err.Error() + `"`
+	switch {
+	case errors.Is(err, errNoToken), errors.Is(err, errNoTokenHere):
+		challenge = "Bearer"
+	case errors.Is(err, policy.ErrClaim), errors.Is(err, policy.ErrScope):
+		challenge = `Bearer error="insufficient_scope", error_description="` + err.Error() + `"`
+		err = fmt.Errorf("%w: %w", errInsufficientScope, err)
+	default:
+		err = fmt.Errorf("%w: %w", errInvalidToken, err)
+	}
+	c.Response().Header().Set("WWW-Authenticate", challenge)
+	return err
+}
+
+// validate returns the token in text, if it may pass at now.
+func (s *Service) validate(text string, now time.Time, leeway time.Duration) (jwtcore.Token, error) {
 	token, err := jwtcore.Parse(text)
 	if err != nil {
 		return token, err
 	}
-	return token, token.Validate(s.keys(), s.now())
+	if err := token.Validate(s.keys(), now, leeway); err != nil {
+		return token, err
+	}
+	if s.isRevoked(&token) {
+		return token, errRevoked
+	}
+	return token, nil
 }
 
-// bearerToken returns the token in the Authorization header (RFC 6750 §2.1). The
-// scheme may be in any letter case, and one or more spaces follow it (RFC 9110
-// §11.1 and §11.4). If the request has no token, the error is errNoToken.
-func bearerToken(authorization []string) (string, error) {
-	switch len(authorization) {
-	case 0:
-		return "", errNoToken
-	case 1:
-	default:
-		return "", errSeveralHeaders
+// isPreflight reports whether a proxy asks about a preflight request (CORS,
+// https://fetch.spec.whatwg.org), of which it reports the method in the header called
+// methodHeader. Browsers send no token with these.
+func isPreflight(r *http.Request, methodHeader string) bool {
+	if methodHeader == "" {
+		return false
 	}
-	scheme, token, _ := strings.Cut(authorization[0], " ")
-	token = strings.Trim(token, " ")
-	switch {
-	case !strings.EqualFold(scheme, "Bearer"), token == "":
-		return "", errNoToken
-	case strings.ContainsAny(token, " \t,"):
-		return "", errSeveralTokens
-	default:
-		return token, nil
-	}
-}
-
-// percentEncode encodes everything but visible ASCII, and the percent sign itself,
-// as in RFC 3986 §2.1: a header cannot carry the rest, or could be split by it. The
-// ids that are minted here stay as they are.
-func percentEncode(id string) string {
-	var encoded strings.Builder
-	for _, c := range []byte(id) {
-		if c <= ' ' || c > '~' || c == '%' {
-			fmt.Fprintf(&encoded, "%%%02X", c)
-		} else {
-			encoded.WriteByte(c)
-		}
-	}
-	return encoded.String()
+	methods := r.Header.Values(methodHeader)
+	return len(methods) == 1 && methods[0] == http.MethodOptions &&
+		r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
 }

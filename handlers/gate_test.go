@@ -1,10 +1,13 @@
 package handlers
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha512"
 	"encoding/base64"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -30,7 +33,7 @@ func TestAuthPasses(t *testing.T) {
 	tests := []struct {
 		name          string
 		authorization string
-		id            string // empty if the token has none that is a string
+		id            string // empty if the token has none that is a string, but always sent
 		claims        string
 	}{
 		{"golden", "Bearer " + goldenToken, "f10fb5f47461de4dd8c76113cad7803b", `{"iat":1668676907,"jti":"f10fb5f47461de4dd8c76113cad7803b","payload":{"data":"this is test","date":"2022-11-17"}}`},
@@ -47,14 +50,14 @@ func TestAuthPasses(t *testing.T) {
 	}
 	for _, test := range tests {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "QUERY", "PURGE"} {
-			for _, path := range []string{"/auth", "/auth/", "/auth/some/path?query"} {
+			for _, path := range []string{"/auth", "/auth?/sub=x", "/ext_authz/", "/ext_authz/some/path?/sub=x"} {
 				name := test.name + ": " + method + " " + path
 				got := send(t, method, server.URL+path, "", http.Header{"Authorization": {test.authorization}})
 				if got.status != 200 || got.body != "" || method != "HEAD" && got.header.Get("Content-Length") != "0" {
 					t.Errorf("%s: %d %q %v", name, got.status, got.body, got.header)
 					continue
 				}
-				if ids := got.header["Token-Id"]; strings.Join(ids, "|") != test.id || (test.id == "") != (ids == nil) {
+				if ids := got.header["Token-Id"]; len(ids) != 1 || ids[0] != test.id {
 					t.Errorf("%s: Token-Id %q, want %q", name, ids, test.id)
 				}
 				claims, err := base64.RawURLEncoding.DecodeString(got.header.Get("Token-Claims"))
@@ -167,15 +170,57 @@ func TestAuthExpires(t *testing.T) {
 	}
 }
 
-// TestAuthIgnoresBody asks with a body, as a proxy might that forwards one, and
-// checks that the next request on the connection is answered.
+// TestAuthIgnoresBody asks with a body, as a proxy might that forwards one.
 func TestAuthIgnoresBody(t *testing.T) {
 	_, server := newServer(t)
-	one := "POST /auth HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + goldenToken + "\r\nContent-Length: 20000\r\n\r\n" + strings.Repeat("x", 20000)
-	reader := exchangeRaw(t, server.Listener.Addr().String(), one+one)
-	for range 2 {
-		if got := readResponse(t, reader, "POST"); got.status != 200 {
-			t.Errorf("%d %s", got.status, got.body)
+	for _, size := range []int{1, 20_000, 1 << 20} {
+		header := bearer(goldenToken)
+		if got := send(t, "POST", server.URL+"/auth", strings.Repeat("x", size), header); got.status != 200 || !got.closes {
+			t.Errorf("%d bytes: %d %s, closes: %t", size, got.status, got.body, got.closes)
+		}
+	}
+	if got := send(t, "POST", server.URL+"/auth", "", bearer(goldenToken)); got.status != 200 || got.closes {
+		t.Errorf("no body: %d, closes: %t", got.status, got.closes)
+	}
+}
+
+// TestAuthDoesNotWait announces a body that it does not send, as nginx does for a
+// subrequest. The gate answers, with each of its statuses, and closes the connection.
+func TestAuthDoesNotWait(t *testing.T) {
+	_, server := newServer(t, quiet)
+	for _, test := range []struct {
+		target, authorization string
+		status                int
+	}{
+		{"/auth", "Bearer " + goldenToken, 200},
+		{"/auth", "", 401},
+		{"/auth", "Bearer x", 401},
+		{"/ext_authz/x", "Bearer " + goldenToken, 200},
+		{"/auth/if?/iat", "Bearer " + goldenToken, 200},
+		{"/auth/if?/sub", "Bearer " + goldenToken, 403},
+		{"/auth/if", "Bearer " + goldenToken, 400},
+		{"/auth/x", "Bearer " + goldenToken, 404},
+	} {
+		for _, framing := range []string{"Content-Length: 100\r\n\r\n", "Content-Length: 1000000\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\n"} {
+			connection, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			connection.SetDeadline(time.Now().Add(30 * time.Second))
+			io.WriteString(connection, "POST "+test.target+" HTTP/1.1\r\nHost: x\r\nAuthorization: "+test.authorization+"\r\n"+framing)
+			reader := bufio.NewReader(connection)
+			got, err := http.ReadResponse(reader, nil)
+			if err != nil {
+				t.Fatalf("%s, %q: %v", test.target, framing, err)
+			}
+			if got.StatusCode != test.status || !got.Close {
+				t.Errorf("%s, %q: %d, closes: %t", test.target, framing, got.StatusCode, got.Close)
+			}
+			connection.SetReadDeadline(time.Now().Add(5 * time.Second)) // net/http alone would wait for the body
+			if _, err := io.Copy(io.Discard, reader); err != nil {
+				t.Errorf("%s, %q: the connection stays open: %v", test.target, framing, err)
+			}
+			connection.Close()
 		}
 	}
 }

@@ -88,7 +88,8 @@ func (s *Service) inspectWithOwnKeys(a *answer, request inspectRequest) error {
 	if verdict == jwtcore.ErrSignature {
 		verdict = errNotOurs
 	}
-	s.show(a, inspection{token: &token, verdict: verdict, signer: signer})
+	revoked := signer != nil && s.isRevoked(&token)
+	s.show(a, inspection{token: &token, verdict: verdict, signer: signer, revoked: revoked})
 	return nil
 }
 
@@ -145,6 +146,7 @@ type inspection struct {
 	token   *jwtcore.Token
 	verdict error        // nil if a key signed the token
 	signer  *jwtcore.Key // the service's own key that did, or nil
+	revoked bool
 }
 
 // verdictSize is an upper bound on the bytes in the answer of an inspection besides the
@@ -176,7 +178,11 @@ func (i inspection) appendTo(dst []byte, now time.Time) []byte {
 		dst = append(dst, `,"Reason":`...)
 		dst = appendString(dst, i.verdict.Error())
 	}
-	if validity, ok := i.token.Validity(now); ok {
+	validity, ok := i.token.Validity(now)
+	if i.revoked && validity.State != jwtcore.StateInvalid {
+		validity.State = stateRevoked
+	}
+	if ok || i.revoked {
 		dst = appendValidity(dst, validity)
 	}
 	return append(dst, '}')

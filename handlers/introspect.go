@@ -29,7 +29,7 @@ func (s *Service) introspectToken(a *answer, body []byte) error {
 	if len(tokens) != 1 || tokens[0] == "" { // an empty one counts as absent (RFC 6749 §3.1)
 		return errTokenParameter
 	}
-	token, err := s.validate(tokens[0])
+	token, err := s.validate(tokens[0], s.now(), 0)
 	if err != nil {
 		a.text = append(a.text, `{"active":false}`...) // without the reason (RFC 7662 §2.2)
 		return nil

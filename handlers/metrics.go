@@ -3,6 +3,7 @@ package handlers
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -12,6 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/common/expfmt"
+
+	"tokenmint/handlers/policy"
+	"tokenmint/jwtcore"
 )
 
 // other is the label of all methods and routes that the service does not know: what
@@ -29,6 +33,8 @@ type metrics struct {
 	durations *prometheus.HistogramVec
 	minted    prometheus.Counter
 	verdicts  *prometheus.CounterVec
+	refusals  *prometheus.CounterVec
+	revoked   *prometheus.GaugeVec // without labels: it has no series until it is set
 	reloads   *prometheus.CounterVec
 }
 
@@ -39,12 +45,18 @@ func newMetrics() *metrics {
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "tokenmint_http_request_duration_seconds", Help: "Time from a request's header to its response, by route.", Buckets: durationBuckets}, []string{"route"}),
 		minted:    prometheus.NewCounter(prometheus.CounterOpts{Name: "tokenmint_tokens_minted_total", Help: "Tokens minted."}),
 		verdicts:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tokenmint_verdicts_total", Help: "Tokens inspected, by their Signature Verification."}, []string{"verdict"}),
+		refusals:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tokenmint_gate_refusals_total", Help: "Requests refused by the gate, by reason."}, []string{"reason"}),
+		revoked:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tokenmint_revoked_tokens", Help: "Ids of revoked tokens."}, nil),
 		reloads:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tokenmint_key_reloads_total", Help: "Reloads of key files, by the kind of keys and the result."}, []string{"keys", "result"}),
 	}
 	for _, verdict := range []string{"true", "false"} {
 		m.verdicts.WithLabelValues(verdict)
 	}
-	m.registry.MustRegister(m.requests, m.durations, m.minted, m.verdicts, m.reloads,
+	m.refusals.WithLabelValues(other)
+	for _, row := range refusalReasons {
+		m.refusals.WithLabelValues(row.reason)
+	}
+	m.registry.MustRegister(m.requests, m.durations, m.minted, m.verdicts, m.refusals, m.revoked, m.reloads,
 		collectors.NewBuildInfoCollector(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -80,8 +92,45 @@ func (m *metrics) countVerdict(verdict error) {
 	m.verdicts.WithLabelValues(strconv.FormatBool(verdict == nil)).Inc()
 }
 
-// CountReload counts a reload of key files: of "signing" or "tls" keys, with the
-// error that it returned.
+// refusalReasons are the labels of the errors for which the gate refuses a request. The
+// first one that applies counts.
+var refusalReasons = []struct {
+	err    error
+	reason string
+}{
+	{policy.ErrQuery, "query"},
+	{errNoToken, "no token"},
+	{errNoTokenHere, "no token"},
+	{errSeveralTokens, "several tokens"},
+	{errSeveralHeaders, "several tokens"},
+	{errRepeatedHeader, "several tokens"},
+	{errRepeatedCookie, "several tokens"},
+	{jwtcore.ErrMalformed, "malformed"},
+	{jwtcore.ErrCritical, "algorithm"},
+	{jwtcore.ErrAlgorithm, "algorithm"},
+	{jwtcore.ErrSignature, "signature"},
+	{jwtcore.ErrTimeClaim, "invalid times"},
+	{jwtcore.ErrExpired, "expired"},
+	{jwtcore.ErrNotYetValid, "early"},
+	{errRevoked, "revoked"},
+	{policy.ErrMaxAge, "max_age"},
+	{policy.ErrScope, "scope"},
+	{policy.ErrClaim, "claim"},
+}
+
+// countRefusal counts a request that the gate refuses.
+func (m *metrics) countRefusal(err error) {
+	for _, row := range refusalReasons {
+		if errors.Is(err, row.err) {
+			m.refusals.WithLabelValues(row.reason).Inc()
+			return
+		}
+	}
+	m.refusals.WithLabelValues(other).Inc()
+}
+
+// CountReload counts a reload of a file: of "signing" or "tls" keys, of "credentials" or
+// of "revoked" tokens, with the error that it returned.
 func (s *Service) CountReload(keys string, err error) {
 	result := "success"
 	if err != nil {

@@ -70,7 +70,7 @@ func TestMetrics(t *testing.T) {
 	send(t, canary, server.URL+"/"+canary, "", nil)
 	send(t, "OPTIONS", server.URL+"/token", "", nil)
 	send(t, "GET", server.URL+"/auth", "", nil)
-	send(t, "GET", server.URL+"/auth/"+canary, "", nil)
+	send(t, "GET", server.URL+"/ext_authz/"+canary, "", nil)
 	service.CountReload("signing", nil)
 	service.CountReload("tls", errors.New(canary))
 
@@ -89,7 +89,7 @@ func TestMetrics(t *testing.T) {
 		`tokenmint_http_requests_total{code="404",method="other",route="other"}`:        1,
 		`tokenmint_http_requests_total{code="204",method="OPTIONS",route="/token"}`:     1,
 		`tokenmint_http_requests_total{code="401",method="GET",route="/auth"}`:          1,
-		`tokenmint_http_requests_total{code="401",method="GET",route="/auth/*"}`:        1,
+		`tokenmint_http_requests_total{code="401",method="GET",route="/ext_authz/*"}`:   1,
 		`tokenmint_http_request_duration_seconds_count{route="/token"}`:                 13,
 		`tokenmint_http_request_duration_seconds_count{route="other"}`:                  3,
 		`tokenmint_http_request_duration_seconds_bucket{route="/token",le="10"}`:        13,

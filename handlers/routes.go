@@ -35,10 +35,11 @@ func (s *Service) addRoutes(router *echo.Echo) {
 
 // addGateRoutes adds the routes that Gate serves too.
 func (s *Service) addGateRoutes(router *echo.Echo) {
-	// The gate answers any method, and any path that Envoy appends to its prefix.
-	// Only RouteNotFound matches every method.
+	// The gate answers any method. Only RouteNotFound matches every method. Envoy
+	// appends the path that the client asked for.
 	router.RouteNotFound("/auth", s.auth)
-	router.RouteNotFound("/auth/*", s.auth)
+	router.RouteNotFound("/auth/if", s.authIf)
+	router.RouteNotFound("/ext_authz/*", s.auth)
 	router.POST(introspectPath, s.introspect)
 	router.Match(reading, "/healthz", s.health)
 	router.Match(reading, "/readyz", s.ready)
@@ -47,7 +48,7 @@ func (s *Service) addGateRoutes(router *echo.Echo) {
 // ServeHTTP answers one request.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
-// Gate returns a handler that serves /auth, /introspect, /healthz and /readyz, and nothing
+// Gate returns a handler that serves the gate, /introspect, /healthz and /readyz, and nothing
 // else. It is for an address where proxies can ask and nobody can mint. It shares the keys, the
 // metrics and the log of s, and drains with it.
 func (s *Service) Gate() http.Handler { return s.gate }

@@ -15,7 +15,7 @@ func TestGate(t *testing.T) {
 	for _, route := range service.gate.Routes() {
 		gateRoutes[route.Path] = true
 	}
-	if len(gateRoutes) != 5 {
+	if len(gateRoutes) != 6 {
 		t.Errorf("the gate has the routes %v", gateRoutes)
 	}
 	body := inspectBody(goldenToken, publishedKey, "")
@@ -24,11 +24,14 @@ func TestGate(t *testing.T) {
 		for _, method := range describedMethods(route) {
 			header := bearer(goldenToken)
 			header.Set("Content-Type", "application/json")
-			sent := body
-			if route.Path == introspectPath {
+			target, sent := route.Path, body
+			switch route.Path {
+			case introspectPath:
 				header, sent = formHeader(), "token="+goldenToken
+			case "/auth/if":
+				target += "?/iat"
 			}
-			got := send(t, method, gate.URL+route.Path, sent, header)
+			got := send(t, method, gate.URL+target, sent, header)
 			switch {
 			case gateRoutes[route.Path]:
 				if got.status != 200 {
@@ -43,10 +46,10 @@ func TestGate(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/auth?query", "/auth/some/path"} {
+	for _, path := range []string{"/auth?query", "/ext_authz/some/path"} {
 		checkError(t, path, send(t, "GET", gate.URL+path, "", nil), 401)
 	}
-	for _, path := range []string{"/Auth", "/authx", "/auth%2Fx/../token", "/healthz/", "/healthz/x", "/introspect/", "/token/sign", "//token", "/token/../token", "/tok", "/a"} {
+	for _, path := range []string{"/Auth", "/authx", "/auth/", "/auth/x", "/auth/if/x", "/ext_authz", "/ext_authzx", "/auth%2Fx/../token", "/healthz/", "/healthz/x", "/introspect/", "/token/sign", "//token", "/token/../token", "/tok", "/a"} {
 		got := send(t, "POST", gate.URL+path, body, jsonHeader())
 		checkError(t, path, got, 404)
 	}
@@ -57,10 +60,10 @@ func TestGate(t *testing.T) {
 
 	series := scrape(t, server)
 	for name, want := range map[string]float64{
-		`tokenmint_http_requests_total{code="401",method="GET",route="/auth"}`:     1,
-		`tokenmint_http_requests_total{code="401",method="GET",route="/auth/*"}`:   1,
-		`tokenmint_http_requests_total{code="200",method="GET",route="/healthz"}`:  1,
-		`tokenmint_http_requests_total{code="405",method="POST",route="/healthz"}`: 1,
+		`tokenmint_http_requests_total{code="401",method="GET",route="/auth"}`:        1,
+		`tokenmint_http_requests_total{code="401",method="GET",route="/ext_authz/*"}`: 1,
+		`tokenmint_http_requests_total{code="200",method="GET",route="/healthz"}`:     1,
+		`tokenmint_http_requests_total{code="405",method="POST",route="/healthz"}`:    1,
 	} {
 		if series[name] != want {
 			t.Errorf("%s is %v, want %v", name, series[name], want)

@@ -27,6 +27,10 @@ type Config struct {
 	// SetMintCredentials replaces them while the service runs.
 	MintCredentials []keyfile.Credential
 
+	// Revoked are the revoked tokens, which do not pass at the gate. It may be nil.
+	// SetRevoked replaces them while the service runs, and AddRevoked adds to them.
+	Revoked *keyfile.Revoked
+
 	// MaxExpiresIn is the longest lifetime of a token, from 1s to 876000h; a fraction
 	// of a second is dropped. If it is 0, a token may live for 876000h, or for ever.
 	MaxExpiresIn time.Duration
@@ -54,7 +58,9 @@ type Config struct {
 type Service struct {
 	signingKeys     atomic.Pointer[[]*jwtcore.Key]
 	mintCredentials atomic.Pointer[[]keyfile.Credential] // nil: anyone may mint
-	maxExpiresIn    int64                                // seconds; 0: no bound
+	revoked         atomic.Pointer[keyfile.Revoked]      // nil: no token is revoked
+	policies        *policies
+	maxExpiresIn    int64 // seconds; 0: no bound
 	origins         []string
 	now             func() time.Time
 	logger          *slog.Logger
@@ -94,6 +100,7 @@ func New(config Config) (*Service, error) {
 		return nil, fmt.Errorf("handlers: %w", err)
 	}
 	s := &Service{
+		policies:     newPolicies(config.Logger),
 		maxExpiresIn: int64(config.MaxExpiresIn / time.Second),
 		origins:      slices.Clone(config.Origins),
 		now:          config.Now,
@@ -105,6 +112,9 @@ func New(config Config) (*Service, error) {
 	}
 	if err := s.SetSigningKeys(config.SigningKeys); err != nil {
 		return nil, fmt.Errorf("handlers: Config.SigningKeys: %w", err)
+	}
+	if config.Revoked != nil {
+		s.SetRevoked(config.Revoked)
 	}
 	if len(config.MintCredentials) > 0 {
 		s.SetMintCredentials(config.MintCredentials)

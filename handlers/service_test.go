@@ -53,8 +53,8 @@ func newService(t testing.TB, log io.Writer, changes ...func(*Config)) *Service 
 	return service
 }
 
-// aboutSecrets matches what the service logs about its keys and credentials.
-var aboutSecrets = regexp.MustCompile(`(?m)^.* msg="(signing keys|mint credentials)" count=\d .*\n`)
+// aboutSecrets matches what the service logs about its keys, credentials and revoked tokens.
+var aboutSecrets = regexp.MustCompile(`(?m)^.* msg="(signing keys|mint credentials|revoked tokens)" count=\d.*\n`)
 
 // newServer serves a new service on a socket. The test fails if the service has
 // logged anything else by its end.
@@ -71,6 +71,9 @@ func newServer(t *testing.T, changes ...func(*Config)) (*Service, *httptest.Serv
 	})
 	return service, server
 }
+
+// quiet is a change to a Config whose log does not matter.
+func quiet(c *Config) { c.Logger = slog.New(slog.DiscardHandler) }
 
 // response is a response, read to its end.
 type response struct {
@@ -216,7 +219,7 @@ func checkCommonHeaders(t *testing.T, name string, header http.Header) {
 
 // TestCommonHeaders asks all routes, and paths that have none.
 func TestCommonHeaders(t *testing.T) {
-	service, server := newServer(t)
+	service, server := newServer(t, quiet)
 	requests := [][2]string{{"GET", "/"}, {"GET", "/nowhere"}, {"DELETE", "/token"}, {"OPTIONS", "/token"}, {"TRACE", "/healthz"}, {"GET", "/token//verify"}}
 	for _, route := range service.router.Routes() {
 		requests = append(requests, [2]string{route.Method, route.Path})

@@ -54,7 +54,7 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
-		if err := token.Validate(keys, now); !errors.Is(err, test.want) || err == nil != (test.want == nil) {
+		if err := token.Validate(keys, now, 0); !errors.Is(err, test.want) || err == nil != (test.want == nil) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
 		} else if errors.Is(err, ErrAlgorithm) && !strings.HasSuffix(err.Error(), "it must be HS512") {
 			t.Errorf("%s: %q, want a text that ends in HS512", test.name, err)
@@ -64,8 +64,49 @@ func TestValidate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := token.Validate(nil, now); !errors.Is(err, ErrSignature) {
+	if err := token.Validate(nil, now, 0); !errors.Is(err, ErrSignature) {
 		t.Errorf("without keys: %v, want %v", err, ErrSignature)
+	}
+}
+
+// TestValidateLeeway checks the moments from which on the leeway makes a difference.
+func TestValidateLeeway(t *testing.T) {
+	keys := []*Key{NewKey(HS512, []byte("new"))}
+	const leeway = 30 * time.Second
+	tests := []struct {
+		claims string
+		now    time.Time
+		leeway time.Duration
+		want   error
+	}{
+		{`{"exp":1000}`, time.Unix(1030, -1), leeway, nil},
+		{`{"exp":1000}`, time.Unix(1030, 0), leeway, ErrExpired},
+		{`{"exp":1000}`, time.Unix(1000, -1), 0, nil},
+		{`{"exp":1000}`, time.Unix(1000, 0), 0, ErrExpired},
+		{`{"exp":1000}`, time.Unix(1000, 0), time.Nanosecond, nil},
+		{`{"exp":1000.5}`, time.Unix(1030, 499_999_999), leeway, nil},
+		{`{"exp":1000.5}`, time.Unix(1030, 500_000_000), leeway, ErrExpired},
+		{`{"nbf":1000}`, time.Unix(970, 0), leeway, nil},
+		{`{"nbf":1000}`, time.Unix(970, -1), leeway, ErrNotYetValid},
+		{`{"nbf":1000}`, time.Unix(1000, 0), 0, nil},
+		{`{"nbf":1000}`, time.Unix(1000, -1), 0, ErrNotYetValid},
+		{`{"nbf":1030,"exp":971}`, time.Unix(1000, -1), leeway, ErrNotYetValid},
+		{`{"nbf":1030,"exp":971}`, time.Unix(1000, 0), leeway, nil},
+		{`{"nbf":1030,"exp":971}`, time.Unix(1001, 0), leeway, ErrExpired},
+		{`{"exp":1e400}`, time.Unix(1000, 0), leeway, nil},
+		{`{"exp":-1e400}`, time.Unix(1000, 0), leeway, ErrExpired},
+		{`{"nbf":1e400}`, time.Unix(1000, 0), leeway, ErrNotYetValid},
+		{`{"exp":"1000"}`, time.Unix(1000, 0), leeway, ErrTimeClaim},
+		{`{"iat":5000}`, time.Unix(1000, 0), 0, nil},
+	}
+	for _, test := range tests {
+		token, err := Parse(signed(HS512, "new", hs512, test.claims))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := token.Validate(keys, test.now, test.leeway); err != test.want {
+			t.Errorf("%s at %v with a leeway of %v: %v, want %v", test.claims, test.now.UTC(), test.leeway, err, test.want)
+		}
 	}
 }
 

@@ -40,23 +40,24 @@ func (t *Token) Validity(now time.Time) (validity Validity, ok bool) {
 	if t.exp == nil && t.nbf == nil {
 		return validity, false
 	}
-	validity.State = t.state(now)
+	validity.State = t.state(now, 0)
 	validity.Expires = calendarDate(t.exp)
 	validity.NotBefore = calendarDate(t.nbf)
 	validity.Note = joinNotes(timeNote("exp", t.exp), timeNote("nbf", t.nbf))
 	return validity, true
 }
 
-// state returns the state of the token at now.
-func (t *Token) state(now time.Time) State {
+// state returns the state of the token at now. The clock of the issuer may differ by
+// leeway.
+func (t *Token) state(now time.Time, leeway time.Duration) State {
 	expires, hasExpires := numericDate(t.exp)
 	notBefore, hasNotBefore := numericDate(t.nbf)
 	switch {
 	case t.exp != nil && !hasExpires, t.nbf != nil && !hasNotBefore:
 		return StateInvalid
-	case hasExpires && !now.Before(expires):
+	case hasExpires && !now.Add(-leeway).Before(expires):
 		return StateExpired
-	case hasNotBefore && now.Before(notBefore):
+	case hasNotBefore && now.Add(leeway).Before(notBefore):
 		return StateNotYetValid
 	default:
 		return StateValid

@@ -282,6 +282,7 @@ function showAnswer(answer) {
 
 const timeWarnings = {
   invalid: "Its times are invalid: /auth would refuse it.",
+  revoked: "It was revoked: /auth refuses it.",
   expired: "It has expired: /auth would refuse it.",
   "not yet valid": "It is not valid yet: /auth would refuse it.",
 };
