@@ -162,7 +162,13 @@ var client = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
 // there is one in the answer.
 func ask(t *testing.T, method, url, bearer string) (status int, token string) {
 	t.Helper()
-	request, err := http.NewRequest(method, url, strings.NewReader(`{"user_data":1}`))
+	return askWith(t, method, url, bearer, `{"user_data":1}`)
+}
+
+// askWith is ask with another body.
+func askWith(t *testing.T, method, url, bearer, body string) (status int, token string) {
+	t.Helper()
+	request, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,14 +181,14 @@ func ask(t *testing.T, method, url, bearer string) (status int, token string) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var answer struct {
 		Token string `json:"JWT Token"`
 	}
-	json.Unmarshal(body, &answer) // what is not an answer with a token has none
+	json.Unmarshal(text, &answer) // what is not an answer with a token has none
 	return response.StatusCode, answer.Token
 }
 
