@@ -58,11 +58,11 @@ func main() {
 	fmt.Printf("start to first answer: median %v\n", b.startTime())
 	fmt.Printf("binary: %.1f MiB (not stripped)\n\n", float64(info.Size())/(1<<20))
 	fmt.Printf("%-8s %9s %11s %5s %28s %s\n", "route", "user_data", "connections", "cores", "CPU per request, of fixed", "peak memory")
-	for _, route := range []string{"mint", "inspect", "auth"} {
+	for _, route := range []string{"mint", "inspect", "auth", "auth/if"} {
 		for _, c := range []struct{ size, connections, cores int }{
 			{16, 1, 2}, {16, 64, 2}, {16, 512, 2}, {1 << 10, 64, 2}, {64 << 10, 64, 2}, {16, 64, 1},
 		} {
-			if route == "auth" && c.size > 1<<10 {
+			if strings.HasPrefix(route, "auth") && c.size > 1<<10 {
 				continue // too large for a header
 			}
 			b.compare(route, c.size, c.connections, c.cores)
@@ -169,6 +169,9 @@ func (r request) script() []byte {
 		r.method, r.path, r.body, "Bearer "+r.token)
 }
 
+// conditions are three of different kinds, and a header.
+const conditions = "/payload/data&/payload/date~=[0-9]{4}-.*&max_age=86400&set=X-Date:/payload/date"
+
 // requestFor returns a request to mint a token, or one that inspects or passes a
 // token just minted.
 func (s *server) requestFor(route string, size int) request {
@@ -179,8 +182,11 @@ func (s *server) requestFor(route string, size int) request {
 	var minted map[string]string
 	check(json.Unmarshal(s.ask(mint), &minted))
 	token := minted["JWT Token"]
-	if route == "auth" {
+	switch route {
+	case "auth":
 		return request{method: "GET", path: "/auth", token: token}
+	case "auth/if":
+		return request{method: "GET", path: "/auth/if?" + conditions, token: token}
 	}
 	return request{method: "GET", path: "/token", body: `{"Token":"` + token + `","Signing_key":"` + signingKey + `"}`}
 }

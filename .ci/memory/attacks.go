@@ -19,7 +19,19 @@ var attacks = []attack{
 	{name: "stuck", clients: 1500, talks: stuck, ramp: 2 * time.Second, holds: 4 * time.Second, pause: 2 * time.Second},
 	{name: "unread-answers", clients: 1000, talks: unreadAnswers, ramp: 2 * time.Second, holds: 4 * time.Second, pause: 2 * time.Second},
 	{name: "descriptors", clients: 400, talks: idleAfterAnswer, ramp: time.Second, holds: 2 * time.Second, descriptors: 300},
+	{name: "queries", clients: 1000, talks: queries, ramp: time.Second, holds: 4 * time.Second},
 	{name: "log", clients: 400, talks: noise, ramp: time.Second, holds: 500 * time.Millisecond},
+}
+
+// queries are requests to the gate with the largest patterns, no two of them alike.
+func queries() []talk {
+	var talks []talk
+	for i := range 5000 {
+		query := fmt.Sprintf("/a~=.{980}%d&/b~=(?:.{10}){90}&/c~=(?:a{30}){30}&/d~=[%%5Ea]{900}", i)
+		text := "GET /auth/if?" + query + " HTTP/1.1\r\nHost: x\r\n\r\n"
+		talks = append(talks, talk{text: text, then: untilAnswered})
+	}
+	return talks
 }
 
 const (
