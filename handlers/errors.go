@@ -137,7 +137,7 @@ const bodyGrace = 500 * time.Millisecond
 func leaveBody(c echo.Context) {
 	if c.Request().ContentLength != 0 {
 		c.Response().Header().Set("Connection", "close")
-		http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(bodyGrace)) // not all tests have one
+		http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(bodyGrace)) // it fails only in tests without a connection
 	}
 }
 

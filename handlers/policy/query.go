@@ -46,7 +46,7 @@ var (
 )
 
 // Parse returns the policy in the query of a URL, without the question mark: pairs of a
-// name and a value, percent-encoded and separated by &. A plus sign stands for itself. If
+// name and a value, percent-encoded and separated by &. A plus sign is not a space. If
 // the query is not a policy, the error wraps ErrQuery.
 func Parse(query string) (*Policy, error) {
 	switch {

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// A digest stands for an id of any length. It is the first 128 bits of its SHA-256:
-// whoever looks for another id with the same digest must try 2^128.
+// A digest represents an id of any length. It is the first 128 bits of its SHA-256:
+// to find another id with the same digest takes about 2^128 tries.
 type digest [16]byte
 
 func newDigest(id []byte) digest {
