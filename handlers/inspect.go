@@ -27,7 +27,12 @@ func (s *Service) inspect(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		return s.inspectWithKey(a, request)
+		i, err := inspectWithKey(request)
+		if err != nil {
+			return err
+		}
+		s.show(a, i, s.now())
+		return nil
 	})
 }
 
@@ -35,34 +40,46 @@ func (s *Service) inspect(c echo.Context) error {
 // key, it tries the service's own.
 func (s *Service) verify(c echo.Context) error {
 	return s.answerJSON(c, jsonType, maxInspectBody, func(a *answer, body []byte) error {
-		request, err := parseInspectRequest(body)
-		switch {
-		case err != nil:
-			return err
-		case request.signingKey == nil:
-			return s.inspectWithOwnKeys(a, request)
-		default:
-			return s.inspectWithKey(a, request)
-		}
+		return s.verifyToken(a, body, s.now())
 	})
 }
 
-// inspectWithKey makes the response with what is in the token, and whether the key in the
-// request signed it.
-func (s *Service) inspectWithKey(a *answer, request inspectRequest) error {
+// verifyToken makes the response with what is in the token at now, and whether the key in
+// the request or, if it has none, one of the service's own keys signed it.
+func (s *Service) verifyToken(a *answer, body []byte, now time.Time) error {
+	request, err := parseInspectRequest(body)
+	if err != nil {
+		return err
+	}
+	var i inspection
+	if request.signingKey == nil {
+		i, err = s.inspectWithOwnKeys(request)
+	} else {
+		i, err = inspectWithKey(request)
+	}
+	if err != nil {
+		return err
+	}
+	s.show(a, i, now)
+	return nil
+}
+
+// inspectWithKey returns what is in the token, and whether the key in the request signed
+// it.
+func inspectWithKey(request inspectRequest) (i inspection, err error) {
 	if len(request.signingKey) == 0 {
-		return errSigningKeyAbsent
+		return i, errSigningKeyAbsent
 	}
 	defer clear(request.signingKey) // which is a copy if it had escapes
 	encoding := string(request.keyEncoding)
 	secret, err := jwtcore.DecodeSecret(request.signingKey, encoding)
 	if err != nil {
-		return err
+		return i, err
 	}
 	defer clear(secret)
 	token, err := jwtcore.Parse(string(request.token))
 	if err != nil {
-		return err
+		return i, err
 	}
 	verdict := token.Verify(secret)
 	if verdict != nil {
@@ -70,27 +87,25 @@ func (s *Service) inspectWithKey(a *answer, request inspectRequest) error {
 			verdict = misreadKey(form, cmp.Or(encoding, "utf8"))
 		}
 	}
-	s.show(a, inspection{token: &token, verdict: verdict})
-	return nil
+	return inspection{token: &token, verdict: verdict}, nil
 }
 
-// inspectWithOwnKeys makes the response with what is in the token, and which of the
-// service's own keys signed it.
-func (s *Service) inspectWithOwnKeys(a *answer, request inspectRequest) error {
+// inspectWithOwnKeys returns what is in the token, and which of the service's own keys
+// signed it.
+func (s *Service) inspectWithOwnKeys(request inspectRequest) (i inspection, err error) {
 	if _, err := jwtcore.DecodeSecret(nil, string(request.keyEncoding)); err != nil {
-		return err // there is no such encoding
+		return i, err // there is no such encoding
 	}
 	token, err := jwtcore.Parse(string(request.token))
 	if err != nil {
-		return err
+		return i, err
 	}
 	signer, verdict := token.Signer(s.keys())
 	if verdict == jwtcore.ErrSignature {
 		verdict = errNotOurs
 	}
 	revoked := signer != nil && s.isRevoked(&token)
-	s.show(a, inspection{token: &token, verdict: verdict, signer: signer, revoked: revoked})
-	return nil
+	return inspection{token: &token, verdict: verdict, signer: signer, revoked: revoked}, nil
 }
 
 // errNotOurs is the verdict on a token that none of the service's own keys verifies.
@@ -153,11 +168,11 @@ type inspection struct {
 // token's header and claims.
 const verdictSize = 768
 
-// show makes the response that shows i, and counts the verdict.
-func (s *Service) show(a *answer, i inspection) {
+// show makes the response that shows i at now, and counts the verdict.
+func (s *Service) show(a *answer, i inspection, now time.Time) {
 	s.metrics.countVerdict(i.verdict)
 	a.text = slices.Grow(a.text, len(i.token.Header)+len(i.token.Claims)+verdictSize)
-	a.text = i.appendTo(a.text, s.now())
+	a.text = i.appendTo(a.text, now)
 }
 
 // appendTo appends the response to an inspection to dst. Header and claims stay as they

@@ -1,9 +1,12 @@
 package handlers
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"slices"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -25,29 +28,40 @@ func (s *Service) mint(c echo.Context) error {
 	if err := s.authorizeMint(c); err != nil {
 		return err
 	}
-	return s.answerJSON(c, jsonType, maxMintBody, s.mintToken)
+	return s.answerJSON(c, jsonType, maxMintBody, func(a *answer, body []byte) error {
+		return s.mintToken(a, body, s.now(), rand.Reader)
+	})
 }
 
-// mintToken makes the response with a new token.
-func (s *Service) mintToken(a *answer, body []byte) error {
+// mintToken makes the response with a new token that is issued at now. The token's id is
+// read from random.
+func (s *Service) mintToken(a *answer, body []byte, now time.Time, random io.Reader) error {
 	request, err := parseMintRequest(body, s.maxExpiresIn)
 	if err != nil {
 		return err
 	}
-	a.data = slices.Grow(a.data, len(request.userData)+len(request.claims))
+	a.text = append(a.text, `{"JWT Token":"`...)
+	if err := s.appendToken(a, request, now, random); err != nil {
+		return err
+	}
+	a.text = append(a.text, `"}`...)
+	return nil
+}
+
+// appendToken appends a new token to a.text.
+func (s *Service) appendToken(a *answer, request mintRequest, now time.Time, random io.Reader) error {
+	a.data = slices.Grow(a.data[:0], len(request.userData)+len(request.claims))
 	claims, err := request.appendContent(a)
 	if err != nil {
 		return err
 	}
-	id, err := uuid.NewRandom()
+	id, err := uuid.NewRandomFromReader(random)
 	if err != nil {
 		return fmt.Errorf("no random bytes for a jti: %w", err)
 	}
 	a.text = slices.Grow(a.text, base64.RawURLEncoding.EncodedLen(len(a.data))+frameSize)
-	a.text = append(a.text, `{"JWT Token":"`...)
-	claims.IssuedAt, claims.ExpiresIn, claims.ID = s.now(), request.expiresIn, id
+	claims.IssuedAt, claims.ExpiresIn, claims.ID = now, request.expiresIn, id
 	a.text = s.keys()[0].Mint(a.text, claims)
-	a.text = append(a.text, `"}`...)
 	s.metrics.minted.Inc()
 	return nil
 }
