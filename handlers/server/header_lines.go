@@ -2,12 +2,10 @@ package server
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"time"
 )
@@ -19,10 +17,6 @@ const maxHeaderLines = 100
 
 // errHeaderLines is the error of a header with more lines than maxHeaderLines.
 var errHeaderLines = errors.New("too many header lines")
-
-// lingerTime is how long a connection stays open after its last response, so that
-// a client that is still sending can read it (RFC 9112 §9.6).
-const lingerTime = 500 * time.Millisecond
 
 // requestReader divides what arrives on a connection into headers and bodies, and
 // counts the lines of the headers. So that it always knows which of the two comes
@@ -147,12 +141,7 @@ func (c *connection) Read(p []byte) (int, error) {
 func (c *connection) refuseHeader(buffer []byte) {
 	c.SetDeadline(time.Now().Add(lingerTime))
 	writePlain(c.Conn, http.StatusRequestHeaderFieldsTooLarge, fmt.Sprintf("send at most %d header lines", maxHeaderLines))
-	c.CloseWrite()
-	for {
-		if _, err := c.Conn.Read(buffer); err != nil {
-			return
-		}
-	}
+	c.linger(buffer)
 }
 
 // writePlain writes a response that is sent before there is a request, with the
@@ -160,26 +149,4 @@ func (c *connection) refuseHeader(buffer []byte) {
 func writePlain(w io.Writer, status int, text string) {
 	fmt.Fprintf(w, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\nConnection: close\r\n\r\n%s\n",
 		status, http.StatusText(status), text)
-}
-
-// connectionKey is the key of the connection in the context of a request.
-type connectionKey struct{}
-
-// withConnection is an http.Server's ConnContext.
-func withConnection(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connectionKey{}, c)
-}
-
-// serveRequest prepares the connection for the body of the request and has the
-// handler of its listener answer it. If there is no body, net/http may already be
-// reading the next header.
-func serveRequest(w http.ResponseWriter, r *http.Request) {
-	c := r.Context().Value(connectionKey{}).(*connection)
-	if r.ContentLength != 0 {
-		c.requests.expectBody(r.ContentLength)
-	}
-	if r.ContentLength < 0 { // nobody knows where the next header begins
-		w.Header().Set("Connection", "close")
-	}
-	c.listener.handler.ServeHTTP(w, r)
 }

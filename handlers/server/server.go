@@ -36,7 +36,7 @@ const (
 // refused.
 const drainTime = 1250 * time.Millisecond
 
-// Config configures a Server. All fields except Certificate and OnDrain are
+// Config configures a Server. All fields except Certificate, OnDrain and OnClose are
 // required.
 type Config struct {
 	// Endpoints are where clients connect. The Server closes their listeners.
@@ -53,6 +53,10 @@ type Config struct {
 	// OnDrain, if not nil, is called once when a stop begins, while clients can
 	// still connect. Responses from then on should say Connection: close.
 	OnDrain func()
+
+	// OnClose, if not nil, is called once, when a stopping server is about to close its
+	// listeners. Requests that would not end by themselves should end now.
+	OnClose func()
 
 	// GracefulTimeout bounds the time that a stop takes. If it is zero, requests in
 	// flight are cut off at once.
@@ -177,6 +181,9 @@ func (s *Server) stop(ended <-chan error) error {
 	case <-ctx.Done():
 	case err := <-ended:
 		errs = append(errs, acceptError(err))
+	}
+	if s.config.OnClose != nil {
+		s.config.OnClose()
 	}
 	drainErr := s.drain(ctx)
 	s.close() // ends Serve, even if drain could not close the listener
