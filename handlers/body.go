@@ -28,20 +28,21 @@ func (b *body) release() {
 
 // contentType is the type of a body that a route takes.
 type contentType struct {
-	name string
-	err  error // for other types
+	names []string
+	err   error // for other types
 }
 
 var (
-	jsonType = contentType{"application/json", errContentType}
-	formType = contentType{"application/x-www-form-urlencoded", errFormType}
+	jsonType  = contentType{[]string{"application/json"}, errContentType}
+	formType  = contentType{[]string{"application/x-www-form-urlencoded"}, errFormType}
+	linesType = contentType{[]string{"application/x-ndjson", "application/jsonl"}, errLinesType}
 )
 
 // readAll reads the body of a request, which must have the given type. It is an error
 // if the body has more than limit bytes; if its length is known beforehand, such a body
 // is not read. A large body needs a reservation.
 func (b *body) readAll(r *http.Request, accepted contentType, limit int64, memory *bodyMemory) error {
-	if !accepted.matches(r.Header["Content-Type"]) {
+	if _, ok := accepted.match(r.Header["Content-Type"]); !ok {
 		return accepted.err
 	}
 	if !isIdentity(r.Header["Content-Encoding"]) {
@@ -96,15 +97,25 @@ func (b *body) grow(size int64) {
 	b.text = text
 }
 
-// matches reports whether there is one Content-Type and it is t, with any parameters.
-// Types compare without regard to case (RFC 9110 §8.3.1).
-func (t contentType) matches(header []string) bool {
+// match returns the name of t that is in the header Content-Type, with any parameters. Ok
+// is false if there is not exactly one such header. Types compare without regard to case
+// (RFC 9110 §8.3.1).
+func (t contentType) match(header []string) (name string, ok bool) {
 	if len(header) != 1 {
-		return false
+		return "", false
 	}
 	mediaType, _, _ := strings.Cut(header[0], ";")
-	return strings.EqualFold(strings.Trim(mediaType, " \t"), t.name)
+	mediaType = strings.Trim(mediaType, " \t")
+	for _, name := range t.names {
+		if strings.EqualFold(mediaType, name) {
+			return name, true
+		}
+	}
+	return "", false
 }
+
+// list returns the names of t, as a header has them (RFC 9110 §5.6.1).
+func (t contentType) list() string { return strings.Join(t.names, ", ") }
 
 // isIdentity reports whether the body has no content coding (RFC 9110 §8.4).
 func isIdentity(contentEncoding []string) bool {

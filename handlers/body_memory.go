@@ -20,10 +20,12 @@ const (
 //
 // Processing a body takes several times its size: for its decoded parts, and for the
 // names of its members. So large bodies are processed in turns, one per processor.
-// Processing never waits for a client, so no request waits long for its turn.
+// Processing never waits for a client, so no request waits long for its turn. The lines of
+// a stream are processed in these turns, too: if 200 streams competed for the processors
+// with other requests, those would wait for 200 ms.
 type bodyMemory struct {
 	free  atomic.Int64  // bytes
-	turns chan struct{} // holds a value for each body that is being processed
+	turns chan struct{} // holds a value for each body or stream that is being processed
 }
 
 func newBodyMemory(size int64) *bodyMemory {
@@ -31,6 +33,11 @@ func newBodyMemory(size int64) *bodyMemory {
 	m.free.Store(size)
 	return m
 }
+
+// beginTurn waits for a turn.
+func (m *bodyMemory) beginTurn() { m.turns <- struct{}{} }
+
+func (m *bodyMemory) endTurn() { <-m.turns }
 
 // reserve returns a reservation for size bytes. Ok is false if fewer are free.
 func (m *bodyMemory) reserve(size int64) (r reservation, ok bool) {
@@ -69,12 +76,17 @@ func (r *reservation) release() {
 // isLarge reports whether b holds a reservation.
 func (b *body) isLarge() bool { return b.reservation.memory != nil }
 
-// takeTurn calls process with a large body when it is its turn. Then it drops
-// everything but the text of the answer, because the client may never read that.
+// takeTurn is answerLarge when it is the turn of the body.
 func (a *answer) takeTurn(b *body, process func(a *answer, body []byte) error) error {
-	turns := b.reservation.memory.turns
-	turns <- struct{}{}
-	defer func() { <-turns }()
+	memory := b.reservation.memory
+	memory.beginTurn()
+	defer memory.endTurn()
+	return a.answerLarge(b, process)
+}
+
+// answerLarge calls process with a large body. Then it drops everything but the text of
+// the answer, because the client may never read that.
+func (a *answer) answerLarge(b *body, process func(a *answer, body []byte) error) error {
 	if err := process(a, b.text); err != nil {
 		return err
 	}

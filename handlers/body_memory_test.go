@@ -57,7 +57,7 @@ func holdBack(t *testing.T, server *httptest.Server, route string, size, sent in
 	if route == "POST "+introspectPath {
 		accepted = formType
 	}
-	text := route + " HTTP/1.1\r\nHost: x\r\nContent-Type: " + accepted.name + "\r\n" + strings.Join(lines, "") + framing + strings.Repeat(" ", sent)
+	text := route + " HTTP/1.1\r\nHost: x\r\nContent-Type: " + accepted.names[0] + "\r\n" + strings.Join(lines, "") + framing + strings.Repeat(" ", sent)
 	if _, err := io.WriteString(connection, text); err != nil {
 		t.Fatal(err)
 	}

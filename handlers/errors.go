@@ -20,6 +20,7 @@ var (
 	errOrigin           = errors.New("pages of this origin may not mint: the operator can list it in ORIGINS, or demand a credential instead")
 	errContentType      = errors.New("send the Content-Type application/json")
 	errFormType         = errors.New("send the Content-Type application/x-www-form-urlencoded")
+	errLinesType        = errors.New("send the Content-Type application/x-ndjson or application/jsonl")
 	errContentEncoding  = errors.New("send the body as it is, without a Content-Encoding")
 	errBodyTooLarge     = errors.New("the body is too large: send at most 256 KiB to mint, 512 KiB to inspect")
 	errTooManyBodies    = errors.New("too many large bodies are in flight: send this one again in a second")
@@ -57,6 +58,7 @@ var errorTable = []struct {
 	{errOrigin, http.StatusForbidden, http.StatusForbidden},
 	{errContentType, http.StatusUnsupportedMediaType, http.StatusAccepted},
 	{errFormType, http.StatusUnsupportedMediaType, http.StatusUnsupportedMediaType},
+	{errLinesType, http.StatusUnsupportedMediaType, http.StatusUnsupportedMediaType},
 	{errContentEncoding, http.StatusUnsupportedMediaType, http.StatusUnsupportedMediaType},
 	{errBodyTooLarge, http.StatusRequestEntityTooLarge, http.StatusRequestEntityTooLarge},
 	{errTooManyBodies, http.StatusServiceUnavailable, http.StatusServiceUnavailable},
@@ -92,11 +94,7 @@ func (s *Service) respondError(err error, c echo.Context) {
 	case errors.Is(err, echo.ErrMethodNotAllowed):
 		err = errMethod
 	}
-	status, ok := statusOf(err, usesPublishedCodes(c))
-	if !ok {
-		s.logger.Error("a request failed", "error", err)
-		err = errInternal
-	}
+	status, err := s.explain(err, usesPublishedCodes(c))
 	header := c.Response().Header()
 	switch {
 	case errors.Is(err, errCredential): // RFC 9110 §15.5.2
@@ -105,9 +103,11 @@ func (s *Service) respondError(err error, c echo.Context) {
 	case errors.Is(err, errOrigin), errors.Is(err, errNotFound):
 		leaveBody(c)
 	case errors.Is(err, errContentType): // what would have been accepted (RFC 9110 §15.5.16)
-		header.Set("Accept", jsonType.name)
+		header.Set("Accept", jsonType.list())
 	case errors.Is(err, errFormType):
-		header.Set("Accept", formType.name)
+		header.Set("Accept", formType.list())
+	case errors.Is(err, errLinesType):
+		header.Set("Accept", linesType.list())
 	case errors.Is(err, errContentEncoding):
 		header.Set("Accept-Encoding", "identity")
 	case errors.Is(err, errTooManyBodies):
@@ -124,6 +124,17 @@ func (s *Service) respondError(err error, c echo.Context) {
 		return
 	}
 	s.respondJSON(c, status, errorBody(status, err.Error()))
+}
+
+// explain returns the status of err, and the error to send. If err is not in the table, it
+// is a fault of the service: explain logs it, and its text is not sent.
+func (s *Service) explain(err error, published bool) (status int, sent error) {
+	status, ok := statusOf(err, published)
+	if !ok {
+		s.logger.Error("a request failed", "error", err)
+		return status, errInternal
+	}
+	return status, err
 }
 
 // bodyGrace is how long the body of a request may still arrive after a response that does
