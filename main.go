@@ -310,6 +310,7 @@ func serve(ctx context.Context, o options, logger *slog.Logger) error {
 		Certificate:     secrets.certificate,
 		MemoryLimit:     limit,
 		OnDrain:         service.Drain,
+		OnClose:         service.EndStreams,
 		GracefulTimeout: o.gracefulTimeout,
 		Logger:          logger,
 	})

@@ -18,7 +18,8 @@ import (
 const minSecretSegment = 32
 
 // logAccess logs one request that was answered, without its body, its query and
-// its header. The line of a request to mint has the fingerprint of its credential.
+// its header. The line of a request to mint has the fingerprint of its credential, and
+// that of a stream the number of its lines.
 // The remote address is that of the connection, because any client can send an
 // X-Forwarded-For.
 func (s *Service) logAccess(c echo.Context, took time.Duration) {
@@ -37,6 +38,9 @@ func (s *Service) logAccess(c echo.Context, took time.Duration) {
 	}
 	if credential, ok := c.Get(credentialKey).(keyfile.Credential); ok {
 		attributes = append(attributes, slog.String("credential", credential.Fingerprint()))
+	}
+	if lines, ok := c.Get(linesKey).(int64); ok {
+		attributes = append(attributes, slog.Int64("lines", lines))
 	}
 	s.logger.LogAttrs(context.Background(), slog.LevelInfo, "request", attributes...)
 }

@@ -4,6 +4,7 @@ package handlers
 
 import (
 	"bytes"
+	"io"
 	"net/http/httptest"
 	"runtime"
 	"runtime/debug"
@@ -36,4 +37,43 @@ func TestBuffersAreReleased(t *testing.T) {
 		b2.release()
 		a2.release()
 	}
+}
+
+// TestStreamBuffersAreReleased checks the same of a stream, with a long line.
+func TestStreamBuffersAreReleased(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	service := newService(t, t.Output())
+	b := newStreamBuffers(nil)
+	b.release()
+	line := `{"Token":"` + goldenToken + `","Signing_key":"secret"`
+	body := line + "}\n" + line + `,"secret":"` + strings.Repeat("secret", largeBody) + "\"}\n" + line
+	r := httptest.NewRequest("POST", "/tokens/verify", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/jsonl")
+	w := httptest.NewRecorder()
+	service.ServeHTTP(w, r)
+	b2 := newStreamBuffers(nil)
+	defer b2.release()
+	if w.Code != 200 || b2 != b || cap(b2.answer.text) != answersSize {
+		t.Errorf("%d, and the buffers are not released", w.Code)
+	}
+	var in bufferSpy
+	b2.in.Reset(&in)
+	b2.in.Peek(1)
+	if len(in.buffer) != streamBuffer {
+		t.Fatalf("the buffer has %d bytes", len(in.buffer))
+	}
+	for _, buffer := range [][]byte{in.buffer, b2.answer.text, b2.answer.data} {
+		if bytes.Count(buffer[:cap(buffer)], []byte{0}) != cap(buffer) {
+			t.Error("the pool keeps a part of the stream")
+		}
+	}
+}
+
+// bufferSpy is an empty source that shows the buffer of its reader.
+type bufferSpy struct{ buffer []byte }
+
+func (s *bufferSpy) Read(p []byte) (int, error) {
+	s.buffer = p
+	return 0, io.EOF
 }

@@ -123,7 +123,8 @@ func isLocalOrigin(origin, host string) bool {
 func (s *Service) shareWithOrigins() echo.MiddlewareFunc {
 	return middleware.CORSWithConfig(middleware.CORSConfig{
 		Skipper: func(c echo.Context) bool {
-			return c.Path() != "/token" && !strings.HasPrefix(c.Path(), "/token/")
+			resource, _, _ := strings.Cut(strings.TrimPrefix(c.Path(), "/"), "/")
+			return resource != "token" && resource != "tokens"
 		},
 		AllowOriginFunc: func(origin string) (bool, error) { return slices.Contains(s.origins, origin), nil },
 		AllowHeaders:    []string{"Authorization", "Content-Type"},

@@ -26,6 +26,8 @@ func (s *Service) addRoutes(router *echo.Echo) {
 	router.Add("QUERY", "/token", s.verify) // RFC 10008
 	router.POST("/token/verify", s.verify)
 	router.POST("/token/sign", s.sign)
+	router.POST("/tokens", s.mintLines)
+	router.POST("/tokens/verify", s.verifyLines)
 	s.addGateRoutes(router)
 	router.Match(reading, "/metrics", s.showMetrics)
 	router.Match(reading, "/", s.showPage)

@@ -3,6 +3,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -71,6 +72,8 @@ type Service struct {
 	bodyMemory      *bodyMemory
 	page            page
 	draining        atomic.Bool
+	streaming       context.Context // done when streams must end
+	endStreams      context.CancelFunc
 }
 
 // check returns an error that names a field if it is missing or wrong.
@@ -110,6 +113,7 @@ func New(config Config) (*Service, error) {
 		bodyMemory:   newBodyMemory(config.BodyMemory),
 		page:         newPage(),
 	}
+	s.streaming, s.endStreams = context.WithCancel(context.Background())
 	if err := s.SetSigningKeys(config.SigningKeys); err != nil {
 		return nil, fmt.Errorf("handlers: Config.SigningKeys: %w", err)
 	}
