@@ -20,8 +20,11 @@ import (
 )
 
 // ErrNotObject is wrapped by all errors about a text that is not exactly one
-// object.
-var ErrNotObject = errors.New("not one JSON object")
+// object, and ErrNotValue by those about a text that is not exactly one value.
+var (
+	ErrNotObject = errors.New("not one JSON object")
+	ErrNotValue  = errors.New("not one JSON value")
+)
 
 // MaxDepth is how deeply objects and arrays may nest. It is the limit of package
 // jsontext, and of many other decoders.
@@ -107,8 +110,30 @@ func (r *reader) readEnd(object []byte) error {
 	if _, err := r.decoder.ReadToken(); err != nil {
 		return fault(object, err)
 	}
-	if rest := bytes.TrimLeft(object[r.decoder.InputOffset():], " \t\r\n"); len(rest) > 0 {
-		return fmt.Errorf("more text follows it at byte %d", len(object)-len(rest))
+	return r.checkRest(object)
+}
+
+// checkRest checks that nothing but white space follows what was read of text.
+func (r *reader) checkRest(text []byte) error {
+	if rest := bytes.TrimLeft(text[r.decoder.InputOffset():], " \t\r\n"); len(rest) > 0 {
+		return fmt.Errorf("more text follows it at byte %d", len(text)-len(rest))
+	}
+	return nil
+}
+
+// Check returns an error that wraps ErrNotValue if text is not exactly one JSON value
+// of any type, or nests deeper than MaxDepth. The error names the byte at fault.
+func Check(text []byte) error {
+	r := newReader(text)
+	defer r.release()
+	_, err := r.decoder.ReadValue()
+	if err != nil {
+		err = fault(text, err)
+	} else {
+		err = r.checkRest(text)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotValue, err)
 	}
 	return nil
 }

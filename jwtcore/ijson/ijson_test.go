@@ -151,6 +151,61 @@ func TestReadObjectRefuses(t *testing.T) {
 	}
 }
 
+func TestCheck(t *testing.T) {
+	deepest := strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth)
+	for _, text := range []string{
+		`{}`, `[]`, `""`, `0`, `-0.50E+1`, `true`, `false`, `null`, " \t\r\n1 \t\r\n", `{"a":{"a":[1,{}]}}`, `"\ud83d\ude00"`, deepest,
+	} {
+		if err := Check([]byte(text)); err != nil {
+			t.Errorf("%.80q: %v", text, err)
+		}
+	}
+	for _, test := range []struct{ text, reason string }{
+		{``, "it ends too early"},
+		{" \n", "it ends too early"},
+		{`-`, "it ends too early"},
+		{`"a`, "it ends too early"},
+		{`{"a":1`, "it ends too early"},
+		{`hello`, "a syntax error at byte 0"},
+		{`'a'`, "a syntax error at byte 0"},
+		{"\ufeff1", "a syntax error at byte 0"},
+		{`}`, "a syntax error at byte 0"},
+		{`,1`, "a syntax error at byte 0"},
+		{`[1,]`, "a syntax error at byte 3"},
+		{`nul`, "it ends too early"},
+		{`nulL`, "a syntax error at byte 3"},
+		{`1x`, "more text follows it at byte 1"},
+		{`01`, "more text follows it at byte 1"},
+		{`1 2`, "more text follows it at byte 2"},
+		{`1,`, "more text follows it at byte 1"},
+		{"{}\x00", "more text follows it at byte 2"},
+		{`"\ud800"`, "an escape sequence at byte 1 represents no character"},
+		{"\"\xff\"", "invalid UTF-8 at byte 1"},
+		{"\xff", "invalid UTF-8 at byte 0"},
+		{`{"a":1,"\u0061":2}`, "a member name occurs twice, again at byte 7"},
+		{`[{"b":1,"c":2,"b":3}]`, "a member name occurs twice, again at byte 14"},
+		{"[" + deepest + "]", "nesting deeper than 10000 levels, at byte 10000"},
+	} {
+		if err := Check([]byte(test.text)); !errors.Is(err, ErrNotValue) || !strings.HasSuffix(err.Error(), test.reason) {
+			t.Errorf("%.80q: %v, want %q", test.text, err, test.reason)
+		}
+	}
+}
+
+// FuzzCheck compares Check with ReadObject, which reads the text as the value of a member.
+func FuzzCheck(f *testing.F) {
+	for _, text := range []string{`{"a":1,"a":2}`, `[1,{}] `, `"\ud800"`, "1 ", "1}", `1,"b":2`, "\xff", "null", "-"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		members := 0
+		err := ReadObject([]byte(`{"a":`+text+`}`), func([]byte, jsontext.Value) { members++ })
+		if got, want := Check([]byte(text)) == nil, err == nil && members == 1; got != want && len(text) < MaxDepth {
+			t.Errorf("%q: %t, want %t", text, got, want)
+		}
+	})
+}
+
 // TestErrorsQuoteNothing puts a secret into every part of a faulty text.
 func TestErrorsQuoteNothing(t *testing.T) {
 	const secret = "Secret"
@@ -159,6 +214,9 @@ func TestErrorsQuoteNothing(t *testing.T) {
 	} {
 		if _, err := members(text); err == nil || strings.Contains(err.Error(), secret) {
 			t.Errorf("%q: %v", text, err)
+		}
+		if err := Check([]byte(text)); err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("Check of %q: %v", text, err)
 		}
 	}
 }
