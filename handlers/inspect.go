@@ -193,14 +193,20 @@ func (i inspection) appendTo(dst []byte, now time.Time) []byte {
 		dst = append(dst, `,"Reason":`...)
 		dst = appendString(dst, i.verdict.Error())
 	}
-	validity, ok := i.token.Validity(now)
-	if i.revoked && validity.State != jwtcore.StateInvalid {
-		validity.State = stateRevoked
-	}
-	if ok || i.revoked {
+	if validity, ok := i.validity(now); ok {
 		dst = appendValidity(dst, validity)
 	}
 	return append(dst, '}')
+}
+
+// validity returns the validity of the token at now. Ok is false if the token has neither
+// "exp" nor "nbf", and is not revoked.
+func (i inspection) validity(now time.Time) (validity jwtcore.Validity, ok bool) {
+	validity, ok = i.token.Validity(now)
+	if i.revoked && validity.State != jwtcore.StateInvalid {
+		validity.State = stateRevoked
+	}
+	return validity, ok || i.revoked
 }
 
 func appendValidity(dst []byte, validity jwtcore.Validity) []byte {
