@@ -172,7 +172,7 @@ func TestBodyMemory(t *testing.T) {
 // new client must be served all the same.
 func TestFewDescriptors(t *testing.T) {
 	t.Parallel()
-	p := command(t.TempDir(), append([]string{"BIND=127.0.0.1:0"}, withGoodKey...))
+	p := newProcess(t.TempDir(), append([]string{"BIND=127.0.0.1:0"}, withGoodKey...))
 	p.Path, p.Args = "/bin/sh", []string{"sh", "-c", `ulimit -n 64 && exec "$0"`, binary}
 	if err := p.Start(); err != nil {
 		t.Fatal(err)

@@ -94,9 +94,9 @@ type process struct {
 	client         *http.Client
 }
 
-// command prepares an execution in folder. Its environment is env and nothing
+// newProcess prepares an execution in folder. Its environment is env and nothing
 // else.
-func command(folder string, env []string, args ...string) *process {
+func newProcess(folder string, env []string, args ...string) *process {
 	p := &process{Cmd: exec.Command(binary, args...), scheme: "http"}
 	p.useTransport(new(http.Transport))
 	p.Dir = folder
@@ -113,7 +113,7 @@ func (p *process) useTransport(transport *http.Transport) {
 // with its exit status.
 func exit(t *testing.T, folder string, env []string, args ...string) (*process, int) {
 	t.Helper()
-	p := command(folder, env, args...)
+	p := newProcess(folder, env, args...)
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func exit(t *testing.T, folder string, env []string, args ...string) (*process, 
 // precedence.
 func launch(t *testing.T, folder string, env []string, args ...string) *process {
 	t.Helper()
-	p := command(folder, append([]string{"BIND=127.0.0.1:0"}, env...), args...)
+	p := newProcess(folder, append([]string{"BIND=127.0.0.1:0"}, env...), args...)
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
