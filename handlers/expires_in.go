@@ -27,6 +27,20 @@ func ParseMaxExpiresIn(text string) (time.Duration, error) {
 	return lifetime, nil
 }
 
+// ParseExpiresIn returns the lifetime of a token in text: a duration such as 1h, or a
+// number of seconds. It is an error if that is not in whole seconds, from one second to a
+// hundred years.
+func ParseExpiresIn(text string) (time.Duration, error) {
+	lifetime, err := time.ParseDuration(text)
+	if seconds, numberErr := strconv.ParseInt(text, 10, 64); numberErr == nil && 1 <= seconds && seconds <= maxExpiresIn {
+		lifetime, err = time.Duration(seconds)*time.Second, nil
+	}
+	if err != nil || !isMaxExpiresIn(lifetime) || lifetime%time.Second != 0 {
+		return 0, errors.New("write whole seconds, or a duration such as 1h, from 1s to 876000h")
+	}
+	return lifetime, nil
+}
+
 // isMaxExpiresIn reports whether lifetime can be the longest one of a service.
 func isMaxExpiresIn(lifetime time.Duration) bool {
 	return lifetime >= time.Second && lifetime <= maxExpiresIn*time.Second

@@ -33,3 +33,22 @@ func TestMaxExpiresIn(t *testing.T) {
 		}
 	}
 }
+
+func TestParseExpiresIn(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"1": time.Second, "3600": time.Hour, "3153600000": 876_000 * time.Hour, "007": 7 * time.Second,
+		"1s": time.Second, "1h": time.Hour, "1h30m": 90 * time.Minute, "1.5m": 90 * time.Second, "1000ms": time.Second, "876000h": 876_000 * time.Hour,
+	} {
+		if got, err := ParseExpiresIn(text); got != want || err != nil {
+			t.Errorf("%q: %v, %v, want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{
+		"", " ", "0", "0s", "-1", "-1h", "1.0", "1e3", "0x10", "1_000", "1 h", "1d", "soon", "null", "999ms", "1.5s", "1s1ns", "876000h1s", "3153600001",
+		"9223372036854775807", "-9223372036854775807", "18446744074", "99999999999999999999",
+	} {
+		if got, err := ParseExpiresIn(text); err == nil {
+			t.Errorf("%q: %v, want an error", text, got)
+		}
+	}
+}
