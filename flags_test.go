@@ -15,7 +15,7 @@ func TestREADMEFlags(t *testing.T) {
 	for _, row := range regexp.MustCompile("(?m)^\\| `-([a-z-]+)` \\| `([A-Z_]+)` \\| ([^|]+) \\|").FindAllStringSubmatch(readFile(t, readme), -1) {
 		documented[row[1]] = [2]string{row[2], strings.TrimPrefix(strings.Trim(row[3], "`"), "none")}
 	}
-	newFlagSet(new(options)).VisitAll(func(f *flag.Flag) {
+	serviceFlags(new(options)).VisitAll(func(f *flag.Flag) {
 		variable, ok := environment[f.Name]
 		if !ok {
 			return // a flag without a variable is not in the table

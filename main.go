@@ -2,8 +2,12 @@
 //
 // Usage:
 //
-//	tokenmint [flags]              serve
-//	tokenmint healthcheck [flags]  check the health of the running service
+//	tokenmint [flags]                   serve
+//	tokenmint healthcheck [flags]       check the health of the running service
+//	tokenmint mint [flags] [user_data]  print new tokens
+//	tokenmint inspect [flags] [token]   print what is in tokens, and check them
+//
+// Mint and inspect do without the service what it does, with the same keys.
 //
 // README.md lists the flags and their environment variables.
 package main
@@ -26,6 +30,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -50,7 +55,8 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	switch err := run(context.Background(), os.Args[1:], os.LookupEnv, os.Stderr); {
+	std := streams{os.Stdin, os.Stdout, os.Stderr}
+	switch err := run(context.Background(), os.Args[1:], os.LookupEnv, std); {
 	case errors.Is(err, errUsage):
 		os.Exit(2)
 	case err != nil:
@@ -58,41 +64,146 @@ func main() {
 	}
 }
 
-// run executes the program with args. On failure it writes one line to stderr
-// and returns the error.
-func run(ctx context.Context, args []string, lookupEnv func(string) (string, bool), stderr io.Writer) error {
-	command := serve
-	if len(args) > 0 && args[0] == "healthcheck" {
-		command, args = healthcheck, args[1:]
-	}
-	var o options
-	flags := newFlagSet(&o)
-	err := o.parse(flags, args, lookupEnv)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		printUsage(flags, stderr)
-		return nil
-	case err != nil:
-		fmt.Fprintln(stderr, "tokenmint:", err)
-		return err
-	case o.version:
-		fmt.Fprintln(stderr, version())
-		return nil
-	}
-	logger := newLogger(stderr, o.logFormat)
-	if err := command(ctx, o, logger); err != nil {
-		logger.Error(err.Error())
-		return err
-	}
-	return nil
+// streams are the standard streams of the process.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
 }
 
-func newLogger(w io.Writer, format string) *slog.Logger {
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, nil))
-	}
-	return slog.New(slog.NewTextHandler(w, nil))
+// command is one of the things that the program does.
+type command struct {
+	name      string // the first argument; "" for the service
+	arguments string // after the name, for the usage text
+	purpose   string
+	details   string // for the usage text of the command alone
+
+	maxArguments int // besides the flags
+	flags        func(o *options) *flag.FlagSet
+	check        func(o *options) error // returns an error if the options are wrong
+	execute      func(ctx context.Context, o options, std streams, logger *slog.Logger) error
 }
+
+var commands = []command{
+	{
+		arguments: "[flags]",
+		purpose:   "serve",
+		flags:     serviceFlags,
+		check:     (*options).checkService,
+		execute:   serve,
+	},
+	{
+		name:      "healthcheck",
+		arguments: "[flags]",
+		purpose:   "check the health of the running service",
+		details:   healthcheckDetails,
+		flags:     serviceFlags,
+		check:     (*options).checkService,
+		execute:   healthcheck,
+	},
+	{
+		name:         "mint",
+		arguments:    "[flags] [user_data]",
+		purpose:      "print new tokens, one a line",
+		details:      mintDetails,
+		maxArguments: 1,
+		flags:        mintFlags,
+		check:        (*options).checkMint,
+		execute:      mint,
+	},
+	{
+		name:         "inspect",
+		arguments:    "[flags] [token]",
+		purpose:      "print what is in tokens, and check them",
+		details:      inspectDetails,
+		maxArguments: 1,
+		flags:        inspectFlags,
+		check:        (*options).checkInspect,
+		execute:      inspect,
+	},
+}
+
+const healthcheckDetails = `
+Healthcheck asks the service that runs with the same settings for /healthz. The
+exit status is 0 if the service is healthy.
+`
+
+const mintDetails = `
+Mint prints a new token with user_data, a JSON value such as '{"user": 1}' or
+'"text"'. Without an argument, each line of standard input is such a value, and
+becomes a token. null makes a token without user_data, and takes -claims. Write
+-- before a number below 0. The exit status is 0 if no value had an error.
+`
+
+const inspectDetails = `
+Inspect prints a line of JSON with the header and the claims of the token, and
+whether one of the service's own keys signed it. Without an argument, each line
+of standard input is a token. The exit status is 0 if all of them verify and are
+valid.
+`
+
+// findCommand returns the command that args name, and the arguments after its name.
+func findCommand(args []string) (command, []string) {
+	if len(args) > 0 {
+		for _, c := range commands[1:] {
+			if c.name == args[0] {
+				return c, args[1:]
+			}
+		}
+	}
+	return commands[0], args
+}
+
+// run executes the program with args. On failure it writes one line to the standard
+// error, unless the command has, and returns the error.
+func run(ctx context.Context, args []string, lookupEnv func(string) (string, bool), std streams) error {
+	c, args := findCommand(args)
+	var o options
+	flags := c.flags(&o)
+	err := o.parse(c, flags, args, lookupEnv)
+	logger := newLogger(std.err, "")
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, err = io.WriteString(std.out, c.usage(flags))
+	case err != nil: // it is logged below
+	case o.version:
+		_, err = fmt.Fprintln(std.out, version())
+	default:
+		logger = newLogger(std.err, o.logFormat)
+		err = c.execute(ctx, o, std, logger)
+	}
+	if err != nil && !errors.Is(err, handlers.ErrReported) {
+		logger.Error(err.Error())
+	}
+	return err
+}
+
+// newLogger returns a logger that writes to w: as text, as JSON or, if format is "", as
+// lines for a person.
+func newLogger(w io.Writer, format string) *slog.Logger {
+	switch format {
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, nil))
+	case "text":
+		return slog.New(slog.NewTextHandler(w, nil))
+	default:
+		return slog.New(plainHandler{w})
+	}
+}
+
+// plainHandler writes the messages of warnings and errors, and nothing else.
+type plainHandler struct{ w io.Writer }
+
+func (h plainHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn
+}
+
+func (h plainHandler) Handle(_ context.Context, record slog.Record) error {
+	_, err := fmt.Fprintln(h.w, "tokenmint:", record.Message)
+	return err
+}
+
+func (h plainHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
+func (h plainHandler) WithGroup(string) slog.Handler      { return h }
 
 // options are the settings of the program.
 type options struct {
@@ -105,8 +216,13 @@ type options struct {
 	tlsCert, tlsKey     string
 	gracefulTimeout     time.Duration
 	accessLog           bool
-	logFormat           string
+	logFormat           string // "" for the commands that have no log
 	version             bool
+
+	minting              handlers.Minting // of mint
+	keyFile, keyEncoding string           // of inspect
+	arguments            []string         // besides the flags
+	given                map[string]bool  // the flags in the command line
 
 	// signingKey is nil if SIGNING_KEY is not set. It has no flag, because flags
 	// show in the process list.
@@ -131,24 +247,26 @@ var environment = map[string]string{
 	"log-format":            "LOG_FORMAT",
 }
 
+// newFlagSet returns the flags that all commands have.
 func newFlagSet(o *options) *flag.FlagSet {
 	flags := flag.NewFlagSet("tokenmint", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run prints the error
+	flags.BoolVar(&o.version, "version", false, "print module, version and Go release")
+	return flags
+}
+
+// serviceFlags returns the flags of the service, and of its health check.
+func serviceFlags(o *options) *flag.FlagSet {
+	flags := newFlagSet(o)
 	flags.StringVar(&o.bind, "bind", "127.0.0.1:5000", "`address` to listen on, host:port or unix:/path")
 	flags.StringVar(&o.gateBind, "gate-bind", "", "second `address` to listen on, for the gate alone")
-	flags.StringVar(&o.signingKeyFile, "signing-key-file", "signing.key", "`file` with the signing keys, one a line; created with a new key if it does not exist")
+	flags.StringVar(&o.signingKeyFile, "signing-key-file", defaultKeyFile, "`file` with the signing keys, one a line; created with a new key if it does not exist")
 	flags.Func("mint-credentials-file", "`file` with the credentials of those who may mint, one a line; without it, anyone may", func(text string) error {
 		o.mintCredentialsFile = text
 		return refuseEmpty(text, "without credentials anyone could mint")
 	})
-	flags.Func("revoked-file", "`file` that revokes tokens: one jti a line, or before and a time, which revokes all tokens issued earlier", func(text string) error {
-		o.revokedFile = text
-		return refuseEmpty(text, "without it revoked tokens would pass")
-	})
-	flags.Func("max-expires-in", "longest `lifetime` of a token, such as 1h; without it, there is no limit", func(text string) (err error) {
-		o.maxExpiresIn, err = handlers.ParseMaxExpiresIn(text)
-		return err
-	})
+	addRevokedFile(flags, o)
+	addMaxExpiresIn(flags, o)
 	flags.Func("origins", "`origins` of web pages that may use the service, such as https://example.com, separated by commas", func(text string) (err error) {
 		o.origins, err = handlers.ParseOrigins(text)
 		return err
@@ -162,7 +280,51 @@ func newFlagSet(o *options) *flag.FlagSet {
 	})
 	flags.Lookup("access-log").DefValue = "off"
 	flags.StringVar(&o.logFormat, "log-format", "text", "`format` of the log, text or json")
-	flags.BoolVar(&o.version, "version", false, "print module, version and Go release")
+	return flags
+}
+
+// defaultKeyFile is the file with the signing keys, unless another one is set.
+const defaultKeyFile = "signing.key"
+
+func addRevokedFile(flags *flag.FlagSet, o *options) {
+	flags.Func("revoked-file", "`file` that revokes tokens: one jti a line, or before and a time, which revokes all tokens issued earlier", func(text string) error {
+		o.revokedFile = text
+		return refuseEmpty(text, "without it revoked tokens would pass")
+	})
+}
+
+func addMaxExpiresIn(flags *flag.FlagSet, o *options) {
+	flags.Func("max-expires-in", "longest `lifetime` of a token, such as 1h; without it, there is no limit", func(text string) (err error) {
+		o.maxExpiresIn, err = handlers.ParseMaxExpiresIn(text)
+		return err
+	})
+}
+
+func mintFlags(o *options) *flag.FlagSet {
+	flags := newFlagSet(o)
+	flags.IntVar(&o.minting.Count, "n", 1, "`number` of tokens to mint with each user_data (default 1)")
+	flags.Func("expires-in", "`lifetime` of the tokens, such as 1h, or a number of seconds; without it, they do not expire", func(text string) (err error) {
+		o.minting.ExpiresIn, err = handlers.ParseExpiresIn(text)
+		return err
+	})
+	flags.Func("claims", "additional claims, a JSON `object`", func(text string) error {
+		o.minting.Claims = []byte(text) // checkMint checks it: an error of this function would quote it
+		return nil
+	})
+	flags.StringVar(&o.signingKeyFile, "signing-key-file", defaultKeyFile, "`file` with the signing keys, one a line; the first one mints")
+	addMaxExpiresIn(flags, o)
+	return flags
+}
+
+func inspectFlags(o *options) *flag.FlagSet {
+	flags := newFlagSet(o)
+	flags.Func("key-file", "`file` with the one key to check the tokens with, instead of the service's own keys", func(text string) error {
+		o.keyFile = text
+		return refuseEmpty(text, "without it the service's own keys would be tried")
+	})
+	flags.StringVar(&o.keyEncoding, "key-encoding", "utf8", "`form` of the key in -key-file: utf8, hex, base64 or base64url (default utf8)")
+	flags.StringVar(&o.signingKeyFile, "signing-key-file", defaultKeyFile, "`file` with the service's own keys, one a line")
+	addRevokedFile(flags, o)
 	return flags
 }
 
@@ -190,44 +352,59 @@ func parseOnOff(text string) (bool, error) {
 	return value, nil
 }
 
-// parse sets the options from args and, for flags that are not in args, from
-// their environment variables. An empty variable counts as unset, unless its flag
-// refuses it. The error wraps errUsage or is flag.ErrHelp.
-func (o *options) parse(flags *flag.FlagSet, args []string, lookupEnv func(string) (string, bool)) error {
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+// parse sets the options of c from args and, for flags that are not in args, from
+// their environment variables. The error wraps errUsage or is flag.ErrHelp.
+func (o *options) parse(c command, flags *flag.FlagSet, args []string, lookupEnv func(string) (string, bool)) error {
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
 		return err
-	} else if err != nil {
-		return fmt.Errorf("%w: %w; see tokenmint -h", errUsage, err)
+	case err != nil:
+		return fmt.Errorf("%w: %w; see %s -h", errUsage, err, c)
+	case o.version:
+		return nil
+	case flags.NArg() > c.maxArguments && c.maxArguments == 0:
+		return fmt.Errorf("%w: unexpected argument: the commands are healthcheck, mint and inspect, and come before the flags; see tokenmint -h", errUsage)
+	case flags.NArg() > c.maxArguments:
+		return fmt.Errorf("%w: more than one argument: put quotes around it, and flags before it; see %s -h", errUsage, c)
 	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("%w: unexpected argument: the only command is healthcheck, and it comes before the flags; see tokenmint -h", errUsage)
+	o.arguments = flags.Args()
+	o.given = map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { o.given[f.Name] = true })
+	if err := o.readEnvironment(c, flags, lookupEnv); err != nil {
+		return err
 	}
-	given := map[string]bool{}
-	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if err := c.check(o); err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	return nil
+}
+
+// readEnvironment sets the options whose flags are not in the command line. An empty
+// variable counts as unset, unless its flag refuses it.
+func (o *options) readEnvironment(c command, flags *flag.FlagSet, lookupEnv func(string) (string, bool)) error {
 	for name, variable := range environment {
 		value, set := lookupEnv(variable)
 		refusesEmpty := name == "mint-credentials-file" || name == "revoked-file"
-		if given[name] || !set || value == "" && !refusesEmpty {
+		if flags.Lookup(name) == nil || o.given[name] || !set || value == "" && !refusesEmpty {
 			continue
 		}
 		if err := flags.Set(name, value); err != nil {
-			return fmt.Errorf("%w: invalid value of %s (see -%s in tokenmint -h): %w", errUsage, variable, name, err)
+			return fmt.Errorf("%w: invalid value of %s (see -%s in %s -h): %w", errUsage, variable, name, c, err)
 		}
-		given[name] = true
 	}
-	if err := o.check(); err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
-	}
-	o.signingKeyFileSet = given["signing-key-file"]
+	flags.Visit(func(f *flag.Flag) {
+		o.signingKeyFileSet = o.signingKeyFileSet || f.Name == "signing-key-file"
+	})
 	if key, ok := lookupEnv("SIGNING_KEY"); ok {
 		o.signingKey = &key
 	}
 	return nil
 }
 
-// check returns an error if an option is invalid, or if the options contradict each
-// other.
-func (o *options) check() error {
+// checkService returns an error if an option of the service is invalid, or if its options
+// contradict each other.
+func (o *options) checkService() error {
 	switch {
 	case o.bind == "unix:" || o.gateBind == "unix:":
 		return errors.New("the socket to bind has no path: write unix:/path")
@@ -246,22 +423,51 @@ func (o *options) check() error {
 	}
 }
 
-func printUsage(flags *flag.FlagSet, stderr io.Writer) {
-	fmt.Fprint(stderr, `usage: tokenmint [flags]              serve
-       tokenmint healthcheck [flags]  check the health of the running service
+func (o *options) checkMint() error { return o.minting.Check(o.maxExpiresIn) }
 
+func (o *options) checkInspect() error {
+	switch {
+	case o.keyFile == "" && o.given["key-encoding"]:
+		return errors.New("-key-encoding is the form of the key in -key-file, which is not set")
+	case o.keyFile != "" && (o.given["signing-key-file"] || o.given["revoked-file"]):
+		return errors.New("-signing-key-file and -revoked-file do not go with -key-file, which is in place of the service's own keys")
+	}
+	if _, err := jwtcore.DecodeSecret(nil, o.keyEncoding); err != nil {
+		return fmt.Errorf("-key-encoding: %w", err)
+	}
+	return nil
+}
+
+// String returns what a user writes to execute c.
+func (c command) String() string { return strings.TrimSpace("tokenmint " + c.name) }
+
+// usage returns the usage text of c. That of the service lists all commands.
+func (c command) usage(flags *flag.FlagSet) string {
+	var text strings.Builder
+	if c.name == "" {
+		lead := "usage:"
+		for _, other := range commands {
+			fmt.Fprintf(&text, "%-6s %-34s  %s\n", lead, other.String()+" "+other.arguments, other.purpose)
+			lead = ""
+		}
+		text.WriteString("\nThe flags below are those of the service. \"tokenmint mint -h\" shows those of\nmint, and likewise for each command.\n")
+	} else {
+		fmt.Fprintf(&text, "usage: %v %s\n%s", c, c.arguments, c.details)
+	}
+	text.WriteString(`
 A flag wins over its environment variable. The variable SIGNING_KEY has no
 flag. It holds one signing key and replaces the file.
 
 `)
 	flags.VisitAll(func(f *flag.Flag) {
 		value, usage := flag.UnquoteUsage(f)
-		fmt.Fprintf(stderr, "  -%s %s\n    \t%s", f.Name, value, usage)
+		fmt.Fprintf(&text, "  -%s %s\n    \t%s", f.Name, value, usage)
 		if variable, ok := environment[f.Name]; ok {
-			fmt.Fprintf(stderr, " (%s, default %s)", variable, cmp.Or(f.DefValue, "none"))
+			fmt.Fprintf(&text, " (%s, default %s)", variable, cmp.Or(f.DefValue, "none"))
 		}
-		fmt.Fprintln(stderr)
+		text.WriteString("\n")
 	})
+	return text.String()
 }
 
 // version returns the module, its version and the Go release that built it.
@@ -276,7 +482,7 @@ func version() string {
 // serve runs the service until ctx is done or a signal to stop arrives. It reads and
 // checks everything before it listens, and creates a key file only after that, so
 // that a start that fails leaves nothing behind.
-func serve(ctx context.Context, o options, logger *slog.Logger) error {
+func serve(ctx context.Context, o options, _ streams, logger *slog.Logger) error {
 	ctx, stop := stopOnSignal(ctx)
 	defer stop()
 	hangups := make(chan os.Signal, 1) // from here on, SIGHUP does not end the process
@@ -443,9 +649,6 @@ type secrets struct {
 
 // readSecrets reads all files. Only that of the signing keys may be missing.
 func readSecrets(o options, logger *slog.Logger) (s secrets, err error) {
-	if o.signingKey != nil && o.signingKeyFileSet {
-		return s, errors.New("both SIGNING_KEY and SIGNING_KEY_FILE (or -signing-key-file) are set: set one of them")
-	}
 	if s.keys, err = readKeys(o, logger); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return s, err
 	}
@@ -462,6 +665,9 @@ func readSecrets(o options, logger *slog.Logger) (s secrets, err error) {
 // readKeys returns the key in SIGNING_KEY or, if that is unset, the keys in the key
 // file.
 func readKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
+	if o.signingKey != nil && o.signingKeyFileSet {
+		return nil, errors.New("both SIGNING_KEY and SIGNING_KEY_FILE (or -signing-key-file) are set: set one of them")
+	}
 	if o.signingKey == nil {
 		keys, warnings, err := keyfile.ReadKeys(o.signingKeyFile)
 		warn(logger, "SIGNING_KEY_FILE", warnings)
@@ -608,7 +814,7 @@ func reloadRevoked(o options, service *handlers.Service, logger *slog.Logger) {
 }
 
 // healthcheck asks the service that runs with the same options for /healthz.
-func healthcheck(_ context.Context, o options, _ *slog.Logger) error {
+func healthcheck(_ context.Context, o options, _ streams, _ *slog.Logger) error {
 	scheme := "http"
 	if o.tlsCert != "" {
 		scheme = "https"
@@ -624,4 +830,51 @@ func healthcheck(_ context.Context, o options, _ *slog.Logger) error {
 		return fmt.Errorf("the service answers /healthz with %s", response.Status)
 	}
 	return nil
+}
+
+// mint prints tokens.
+func mint(_ context.Context, o options, std streams, logger *slog.Logger) error {
+	keys, err := readExistingKeys(o, logger)
+	if err != nil {
+		return err
+	}
+	service, err := newService(o, secrets{keys: keys}, minMemory, logger)
+	if err != nil {
+		return err
+	}
+	return service.Mint(newCommand(o, std, logger), o.minting)
+}
+
+// inspect prints what is in tokens, and checks them.
+func inspect(_ context.Context, o options, std streams, logger *slog.Logger) error {
+	if o.keyFile != "" {
+		return handlers.InspectWithKeyFile(newCommand(o, std, logger), o.keyFile, o.keyEncoding)
+	}
+	keys, err := readExistingKeys(o, logger)
+	if err != nil {
+		return err
+	}
+	revoked, err := readRevoked(o, logger)
+	if err != nil {
+		return err
+	}
+	service, err := newService(o, secrets{keys: keys, revoked: revoked}, minMemory, logger)
+	if err != nil {
+		return err
+	}
+	return service.Inspect(newCommand(o, std, logger))
+}
+
+func newCommand(o options, std streams, logger *slog.Logger) handlers.Command {
+	return handlers.Command{Arguments: o.arguments, Stdin: std.in, Stdout: std.out, Now: time.Now, Logger: logger}
+}
+
+// readExistingKeys is readKeys for the commands that work with the keys of a service. They
+// do not create a key file: in a wrong folder, that would be a key of no service.
+func readExistingKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
+	keys, err := readKeys(o, logger)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the key file %s does not exist: start the service once, which creates it, or name another one with -signing-key-file (SIGNING_KEY_FILE)", o.signingKeyFile)
+	}
+	return keys, err
 }

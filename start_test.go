@@ -208,19 +208,42 @@ func TestWrongConfiguration(t *testing.T) {
 	}
 }
 
-func TestVersionAndHelp(t *testing.T) {
+func TestVersion(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ flag, want string }{
-		{"-version", `^tokenmint \S+ go1\.\d+\S*\n$`},
-		{"-h", `(?s)^usage: tokenmint.*-bind address.*BIND.*127\.0\.0\.1:5000.*SIGNING_KEY_FILE`},
+	for _, args := range []string{"-version", "healthcheck -version", "mint -n 2 -version", "inspect -version"} {
+		p, status := exit(t, t.TempDir(), []string{"MAX_EXPIRES_IN=wrong"}, strings.Fields(args)...)
+		if got := p.stdout.String(); status != 0 || p.stderr.String() != "" || !regexp.MustCompile(`^tokenmint \S+ go1\.\d+\S*\n$`).MatchString(got) {
+			t.Errorf("%s: exit status %d, %q, %s", args, status, got, p.stderr.String())
+		}
+	}
+}
+
+// TestHelp checks that the usage text of a command has its flags and no others, and that
+// of the service all commands.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	const service = "access-log bind gate-bind graceful-timeout log-format max-expires-in mint-credentials-file origins revoked-file signing-key-file tls-cert tls-key version"
+	tests := []struct{ args, starts, flags string }{
+		{"-h", `usage: tokenmint \[flags\] +serve\n +tokenmint healthcheck \[flags\] .*\n +tokenmint mint \[flags\] \[user_data\] .*\n +tokenmint inspect \[flags\] \[token\] .*\n\n`, service},
+		{"healthcheck -h", `usage: tokenmint healthcheck \[flags\]\n\n`, service},
+		{"mint -help", `usage: tokenmint mint \[flags\] \[user_data\]\n\n`, "claims expires-in max-expires-in n signing-key-file version"},
+		{"inspect --help", `usage: tokenmint inspect \[flags\] \[token\]\n\n`, "key-encoding key-file revoked-file signing-key-file version"},
 	}
 	for _, test := range tests {
-		p, status := exit(t, t.TempDir(), nil, test.flag)
-		if status != 0 {
-			t.Errorf("%s: exit status %d, want 0", test.flag, status)
+		p, status := exit(t, t.TempDir(), []string{"MAX_EXPIRES_IN=wrong"}, strings.Fields(test.args)...)
+		if status != 0 || p.stderr.String() != "" {
+			t.Errorf("%s: exit status %d: %s", test.args, status, p.stderr.String())
 		}
-		if got := p.stderr.String(); !regexp.MustCompile(test.want).MatchString(got) {
-			t.Errorf("%s writes %q, want a match of %s", test.flag, got, test.want)
+		text := p.stdout.String()
+		if !regexp.MustCompile("^" + test.starts).MatchString(text) {
+			t.Errorf("%s writes %q, want a match of %s", test.args, text, test.starts)
+		}
+		var flags []string
+		for _, match := range regexp.MustCompile(`(?m)^  -(\S+) .*\n    \t\w`).FindAllStringSubmatch(text, -1) {
+			flags = append(flags, match[1])
+		}
+		if got := strings.Join(flags, " "); got != test.flags {
+			t.Errorf("%s has the flags %s, want %s", test.args, got, test.flags)
 		}
 	}
 }
