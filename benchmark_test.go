@@ -19,7 +19,7 @@ func BenchmarkRequests(b *testing.B) {
 	var stderr synchronizedBuffer
 	ended := make(chan error)
 	go func() {
-		ended <- run(ctx, nil, func(name string) (string, bool) { return variables[name], variables[name] != "" }, streams{err: &stderr})
+		ended <- run(ctx, nil, func(name string) (string, bool) { return variables[name], variables[name] != "" }, stdio{err: &stderr})
 	}()
 	defer func() {
 		stop()

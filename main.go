@@ -55,7 +55,7 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	std := streams{os.Stdin, os.Stdout, os.Stderr}
+	std := stdio{os.Stdin, os.Stdout, os.Stderr}
 	switch err := run(context.Background(), os.Args[1:], os.LookupEnv, std); {
 	case errors.Is(err, errUsage):
 		os.Exit(2)
@@ -64,8 +64,8 @@ func main() {
 	}
 }
 
-// streams are the standard streams of the process.
-type streams struct {
+// stdio is the standard input, output and error of the process.
+type stdio struct {
 	in       io.Reader
 	out, err io.Writer
 }
@@ -80,7 +80,7 @@ type command struct {
 	maxArguments int // besides the flags
 	flags        func(o *options) *flag.FlagSet
 	check        func(o *options) error // returns an error if the options are wrong
-	execute      func(ctx context.Context, o options, std streams, logger *slog.Logger) error
+	execute      func(ctx context.Context, o options, std stdio, logger *slog.Logger) error
 }
 
 var commands = []command{
@@ -155,7 +155,7 @@ func findCommand(args []string) (command, []string) {
 
 // run executes the program with args. On failure it writes one line to the standard
 // error, unless the command has, and returns the error.
-func run(ctx context.Context, args []string, lookupEnv func(string) (string, bool), std streams) error {
+func run(ctx context.Context, args []string, lookupEnv func(string) (string, bool), std stdio) error {
 	c, args := findCommand(args)
 	var o options
 	flags := c.flags(&o)
@@ -482,7 +482,7 @@ func version() string {
 // serve runs the service until ctx is done or a signal to stop arrives. It reads and
 // checks everything before it listens, and creates a key file only after that, so
 // that a start that fails leaves nothing behind.
-func serve(ctx context.Context, o options, _ streams, logger *slog.Logger) error {
+func serve(ctx context.Context, o options, _ stdio, logger *slog.Logger) error {
 	ctx, stop := stopOnSignal(ctx)
 	defer stop()
 	hangups := make(chan os.Signal, 1) // from here on, SIGHUP does not end the process
@@ -814,7 +814,7 @@ func reloadRevoked(o options, service *handlers.Service, logger *slog.Logger) {
 }
 
 // healthcheck asks the service that runs with the same options for /healthz.
-func healthcheck(_ context.Context, o options, _ streams, _ *slog.Logger) error {
+func healthcheck(_ context.Context, o options, _ stdio, _ *slog.Logger) error {
 	scheme := "http"
 	if o.tlsCert != "" {
 		scheme = "https"
@@ -833,7 +833,7 @@ func healthcheck(_ context.Context, o options, _ streams, _ *slog.Logger) error 
 }
 
 // mint prints tokens.
-func mint(_ context.Context, o options, std streams, logger *slog.Logger) error {
+func mint(_ context.Context, o options, std stdio, logger *slog.Logger) error {
 	keys, err := readExistingKeys(o, logger)
 	if err != nil {
 		return err
@@ -846,7 +846,7 @@ func mint(_ context.Context, o options, std streams, logger *slog.Logger) error 
 }
 
 // inspect prints what is in tokens, and checks them.
-func inspect(_ context.Context, o options, std streams, logger *slog.Logger) error {
+func inspect(_ context.Context, o options, std stdio, logger *slog.Logger) error {
 	if o.keyFile != "" {
 		return handlers.InspectWithKeyFile(newCommand(o, std, logger), o.keyFile, o.keyEncoding)
 	}
@@ -865,7 +865,7 @@ func inspect(_ context.Context, o options, std streams, logger *slog.Logger) err
 	return service.Inspect(newCommand(o, std, logger))
 }
 
-func newCommand(o options, std streams, logger *slog.Logger) handlers.Command {
+func newCommand(o options, std stdio, logger *slog.Logger) handlers.Command {
 	return handlers.Command{Arguments: o.arguments, Stdin: std.in, Stdout: std.out, Now: time.Now, Logger: logger}
 }
 
