@@ -118,18 +118,28 @@ func TestEveryStatusIsDescribed(t *testing.T) {
 	for _, body := range []string{"token=" + goldenToken, "token=x", "", "token=" + strings.Repeat("x", maxInspectBody)} {
 		see("POST", "/introspect", body, form)
 	}
+	lines := http.Header{"Content-Type": {"application/x-ndjson"}}
+	for _, route := range []string{"/tokens", "/tokens/verify"} {
+		see("POST", route, good, jsonHeader())
+		see("POST", route, good, lines)
+	}
 	withOrigin := jsonHeader()
 	withOrigin.Set("Origin", "http://evil.example")
 	see("POST", "/token", good, withOrigin)
+	see("POST", "/tokens", good, withOrigin)
 	if err := service.SetMintCredentials([]keyfile.Credential{keyfile.NewCredential(credentialA)}); err != nil {
 		t.Fatal(err)
 	}
 	see("POST", "/token", good, jsonHeader())
+	see("POST", "/tokens", good, lines)
 	free := service.bodyMemory.free.Swap(0)
 	for _, route := range [][2]string{{"POST", "/token"}, {"GET", "/token"}, {"HEAD", "/token"}, {"POST", "/token/verify"}, {"POST", "/token/sign"}} {
 		see(route[0], route[1], strings.Repeat(" ", largeBody+1), jsonHeaderFor("Bearer "+credentialA))
 	}
 	see("POST", "/introspect", strings.Repeat(" ", largeBody+1), form)
+	see("POST", "/tokens/verify", good, lines)
+	lines.Set("Authorization", "Bearer "+credentialA)
+	see("POST", "/tokens", good, lines)
 	service.bodyMemory.free.Store(free)
 	for _, method := range operations {
 		see(method, "/auth", "", nil)

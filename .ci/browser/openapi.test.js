@@ -65,9 +65,21 @@ function check(method, route, answer) {
   const type = answer.headers["content-type"].split(";")[0];
   assert.ok(types.includes(type), `${name}: ${type}`);
   const { schema } = response.content[type];
-  const value = type === "application/json" ? JSON.parse(answer.text) : answer.text;
   const validate = schema.$ref ? ajv.getSchema(`api${schema.$ref}`) : ajv.compile(schema);
-  assert.ok(validate(value), `${name}: ${answer.text}: ${JSON.stringify(validate.errors)}`);
+  for (const value of values(type, answer.text)) {
+    assert.ok(validate(value), `${name}: ${JSON.stringify(value)}: ${JSON.stringify(validate.errors)}`);
+  }
+}
+
+const linesTypes = ["application/x-ndjson", "application/jsonl"];
+
+// values returns what the schema of a response is about: the body, or each of its lines.
+function values(type, text) {
+  if (linesTypes.includes(type)) {
+    assert.ok(text.endsWith("\n"));
+    return text.slice(0, -1).split("\n").map((line) => JSON.parse(line));
+  }
+  return [type === "application/json" ? JSON.parse(text) : text];
 }
 
 test("openapi.yaml is valid OpenAPI 3.1", async () => {
@@ -115,6 +127,28 @@ for (const [requestBody, answer, least, routes] of [
 }
 
 const encode = (type, value) => (type === "application/json" ? JSON.stringify(value) : String(new URLSearchParams(value)));
+
+test("a line of a stream has the answer of the request in it", async () => {
+  const { Inspect, Verify, Mint } = api.components.requestBodies;
+  const { Inspected, Verified } = api.components.responses;
+  const examples = (object) => Object.values(object.content["application/json"].examples).map(({ value }) => value);
+  const verify = [...examples(Inspect), ...examples(Verify)];
+  const bad = ["{", JSON.stringify({ Token: "a.b" }), JSON.stringify({ user_data: "x".repeat(600_000) })];
+  for (const type of linesTypes) {
+    const stream = (lines) => [...lines.map((line) => JSON.stringify(line)), ...bad].join("\n");
+
+    const verified = await send("POST", "/tokens/verify", stream(verify), { "Content-Type": type });
+    check("POST", "/tokens/verify", verified);
+    const answers = values(type, verified.text);
+    assert.deepEqual(answers.slice(0, verify.length), [...examples(Inspected), ...examples(Verified)]);
+    assert.deepEqual(answers.slice(verify.length).map(({ status }) => status), [400, 400, 413]);
+
+    const minted = await send("POST", "/tokens", stream(examples(Mint)), { "Content-Type": type });
+    check("POST", "/tokens", minted);
+    const tokens = values(type, minted.text);
+    assert.deepEqual(tokens.map(({ status }) => status), [...examples(Mint).map(() => undefined), 400, 400, 413]);
+  }
+});
 
 // The service is the judge of what a schema must accept and refuse.
 test("the schemas of requests agree with the service", async () => {
@@ -188,6 +222,14 @@ test("every answer has the described shape", async (t) => {
     check("POST", "/introspect", answer);
   }
 
+  for (const route of ["/tokens", "/tokens/verify"]) {
+    for (const header of [...headers, { "Content-Type": linesTypes[0], "Content-Encoding": "gzip" }]) {
+      const answer = await send("POST", route, "{}", header);
+      assert.equal(answer.status, 415);
+      check("POST", route, answer);
+    }
+  }
+
   const guarded = await start({ credential });
   t.after(guarded.stop);
   for (const [origin, headers, status] of [
@@ -196,9 +238,11 @@ test("every answer has the described shape", async (t) => {
     [guarded.origin, { Authorization: `Bearer ${credential}x` }, 401],
     [guarded.origin, { Authorization: `Bearer ${credential}` }, 200],
   ]) {
-    const answer = await send("POST", "/token", '{"user_data":1}', { "Content-Type": "application/json", ...headers }, origin);
-    assert.equal(answer.status, status);
-    check("POST", "/token", answer);
+    for (const [route, type] of [["/token", "application/json"], ["/tokens", linesTypes[0]]]) {
+      const answer = await send("POST", route, '{"user_data":1}', { "Content-Type": type, ...headers }, origin);
+      assert.equal(answer.status, status);
+      check("POST", route, answer);
+    }
   }
 
   const { text } = await send("POST", "/token", '{"user_data":1}');
