@@ -2,9 +2,10 @@
 // of an Echo handler that reads the same body and answers with fixed bytes of the
 // same length: what HTTP costs anyway. wrk loads the two in turn over loopback.
 // Benchmark reads their CPU times from /proc, since these are meaningful on a busy
-// machine, where requests per second are not.
+// machine, where requests per second are not. It compares the lines of streams with
+// requests of their own, and with the hash.
 //
-//	go run -C .ci/benchmark . [-seconds 2] [-turns 5]
+//	go run -C .ci/benchmark . [-seconds 2] [-turns 5] [-streams]
 //
 // It needs Linux, Go and wrk, and builds the service itself.
 package main
@@ -36,6 +37,7 @@ func main() {
 	log.SetFlags(0)
 	seconds := flag.Int("seconds", 2, "how many seconds each server is loaded at a time")
 	turns := flag.Int("turns", 5, "how often each is loaded")
+	streams := flag.Bool("streams", false, "measure only streams")
 	fixed := flag.Int("fixed", -1, "only serve fixed answers of this many bytes")
 	flag.Parse()
 	if *fixed >= 0 {
@@ -52,8 +54,15 @@ func main() {
 		log.Fatalf("%v\n%s", err, output)
 	}
 	b := benchmark{tokenmint, folder, *seconds, *turns}
+	if !*streams {
+		b.measureRequests()
+	}
+	b.measureStreams()
+}
 
-	info, err := os.Stat(tokenmint)
+// measureRequests prints the table of requests.
+func (b *benchmark) measureRequests() {
+	info, err := os.Stat(b.tokenmint)
 	check(err)
 	fmt.Printf("start to first answer: median %v\n", b.startTime())
 	fmt.Printf("binary: %.1f MiB (not stripped)\n\n", float64(info.Size())/(1<<20))
@@ -68,6 +77,7 @@ func main() {
 			b.compare(route, c.size, c.connections, c.cores)
 		}
 	}
+	fmt.Println()
 }
 
 func check(err error) {
@@ -111,9 +121,13 @@ func (b *benchmark) compare(route string, size, connections, cores int) {
 	for i := range ratios {
 		ratios[i] = service.load(script, connections, b.seconds) / fixed.load(script, connections, b.seconds)
 	}
+	fmt.Printf("%-8s %9d %11d %5d %28s %8.0f MiB\n", route, size, connections, cores, spread(ratios), service.peakMemory())
+}
+
+// spread returns the median of ratios, and the range of all.
+func spread(ratios []float64) string {
 	slices.Sort(ratios)
-	fmt.Printf("%-8s %9d %11d %5d %11.2f (%.2f to %.2f) %8.0f MiB\n", route, size, connections, cores,
-		ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1], service.peakMemory())
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1])
 }
 
 // startTime returns the median time from the start of the process to its first
@@ -188,7 +202,11 @@ func (s *server) requestFor(route string, size int) request {
 	case "auth/if":
 		return request{method: "GET", path: "/auth/if?" + conditions, token: token}
 	}
-	return request{method: "GET", path: "/token", body: `{"Token":"` + token + `","Signing_key":"` + signingKey + `"}`}
+	body := `{"Token":"` + token + `","Signing_key":"` + signingKey + `"}`
+	if route == "verify" {
+		return request{method: "POST", path: "/token/verify", body: body}
+	}
+	return request{method: "GET", path: "/token", body: body}
 }
 
 func (s *server) ask(r request) []byte {
