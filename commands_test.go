@@ -220,6 +220,9 @@ func TestInspectRFCToken(t *testing.T) {
 		if want := `true,"Validity":{"state":"expired","expires":"2011-03-22T18:43:00Z"}}` + "\n"; status != 1 || !strings.HasSuffix(p.stdout.String(), `"Signature Verification":`+want) {
 			t.Errorf("%s: exit status %d, %s", encoding, status, p.stdout.String()+p.stderr.String())
 		}
+		if lines := strings.Count(p.stdout.String(), "\n"); lines != 1 { // although header and claims have several
+			t.Errorf("%s: %d lines", encoding, lines)
+		}
 	}
 }
 

@@ -162,6 +162,7 @@ func (c Command) inspect(find func(request inspectRequest) (inspection, error)) 
 			v.failed = true
 		}
 		v.answer.text = i.appendTo(v.answer.text, v.now)
+		joinLines(v.answer.text)
 		return v.writeAnswer()
 	})
 }

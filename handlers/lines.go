@@ -61,6 +61,18 @@ func (r *lineReader) next() (l line, ok bool) {
 // isBlank reports whether text consists of white space, as JSON defines it (RFC 8259 §2).
 func isBlank(text []byte) bool { return len(bytes.Trim(text, " \t\r")) == 0 }
 
+// joinLines makes a JSON text, such as one with the header of someone else's token, fit
+// into a line. There are no line breaks but between its tokens (RFC 8259 §7).
+func joinLines(text []byte) {
+	for _, lineBreak := range []byte("\r\n") {
+		rest := text
+		for at := bytes.IndexByte(rest, lineBreak); at >= 0; at = bytes.IndexByte(rest, lineBreak) {
+			rest[at] = ' '
+			rest = rest[at+1:]
+		}
+	}
+}
+
 // read reads the next line. The error is that of the source.
 func (r *lineReader) read() (line, error) {
 	text, err := r.buffer.ReadSlice('\n')

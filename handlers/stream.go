@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"time"
 
@@ -107,13 +108,16 @@ func (st *stream) begin() error {
 // they have it. Others first wait for 100 (RFC 9110 §10.1.1), which net/http does not send
 // once the header is written.
 func (st *stream) writeHeader() {
-	writer := st.context.Response().Writer
-	st.control = http.NewResponseController(writer)
+	response := st.context.Response()
+	st.control = http.NewResponseController(response.Writer)
 	st.control.EnableFullDuplex() // it fails only in tests without a connection
 	if r := st.context.Request(); r.Header.Get("Expect") != "" && r.ProtoAtLeast(1, 1) {
-		writer.WriteHeader(http.StatusContinue)
+		fields := maps.Clone(response.Header())
+		clear(response.Header()) // after Connection: close, some clients expect nothing
+		response.Writer.WriteHeader(http.StatusContinue)
+		maps.Copy(response.Header(), fields)
 	}
-	st.context.Response().Header().Set("Content-Type", st.mediaType)
+	response.Header().Set("Content-Type", st.mediaType)
 	st.service.writeHeader(st.context, http.StatusOK)
 	st.control.Flush() // if the client is gone, the next write fails
 }
@@ -174,6 +178,7 @@ func (st *stream) appendAnswer(l line, process func(a *answer, line []byte) erro
 		st.appendError(err)
 		return
 	}
+	joinLines(st.answer.text[before:])
 	st.answer.text = append(st.answer.text, '\n')
 }
 
