@@ -1,5 +1,6 @@
 // Package proxies checks that tokenmint's gate guards an application behind real
-// proxies, under the configurations in this folder. The scripts .ci/proxies/run and
+// proxies, under the configurations in this folder, and that streams of tokens pass those
+// that publish the service itself. The scripts .ci/proxies/run and
 // .ci/traefik/run run the tests: they provide the proxies and name them in the
 // environment.
 package proxies
@@ -22,7 +23,9 @@ var proxies = []struct {
 }{
 	{"nginx", "NGINX", func(t *testing.T) { testGuard(t, startNginx) }},
 	{"nginx that announces bodies", "NGINX", testAnnouncedBody},
+	{"nginx with streams", "NGINX", testNginxWithStreams},
 	{"HAProxy", "HAPROXY", func(t *testing.T) { testGuard(t, startHAProxy) }},
+	{"HAProxy with streams", "HAPROXY", testHAProxyWithStreams},
 	{"Caddy", "CADDY", func(t *testing.T) { testGuard(t, startCaddy) }},
 	{"Caddy that lets underscores pass", "CADDY", testCaddyWithUnderscores},
 	{"Traefik", "TRAEFIK", func(t *testing.T) { testGuard(t, startTraefik) }},

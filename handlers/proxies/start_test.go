@@ -1,6 +1,7 @@
 package proxies
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -16,11 +17,27 @@ func startNginx(t *testing.T, gate, application string) string {
 // startNginxWith starts nginx with a configuration like nginx.conf.
 func startNginxWith(t *testing.T, server, gate, application string) string {
 	t.Helper()
-	address, folder := freeAddress(t), t.TempDir()
-	server = replaceOne(t, server, "listen 80;", "listen "+address+";")
 	server = replaceOne(t, server, "127.0.0.1:5001;", gate+";")
 	server = replaceOne(t, server, "127.0.0.1:8080;", application+";")
-	write(t, filepath.Join(folder, "application.conf"), server)
+	return runNginx(t, server)
+}
+
+// startNginxLoadBalancer starts nginx with nginx-load-balancer.conf, whose three copies
+// are at these addresses in turn.
+func startNginxLoadBalancer(t *testing.T, copies ...string) string {
+	t.Helper()
+	server := read(t, "nginx-load-balancer.conf")
+	for i := range 3 {
+		server = replaceOne(t, server, fmt.Sprintf("10.0.0.%d:5000 ", i+1), copies[i%len(copies)]+" ")
+	}
+	return runNginx(t, server)
+}
+
+// runNginx starts nginx with a file of /etc/nginx/conf.d/ that listens on port 80.
+func runNginx(t *testing.T, server string) string {
+	t.Helper()
+	address, folder := freeAddress(t), t.TempDir()
+	write(t, filepath.Join(folder, "server.conf"), replaceOne(t, server, "listen 80;", "listen "+address+";"))
 	// What a distribution puts around it, but as one process and in this folder.
 	write(t, filepath.Join(folder, "nginx.conf"), `
 daemon off;
@@ -34,7 +51,7 @@ http {
 	fastcgi_temp_path fastcgi;
 	uwsgi_temp_path uwsgi;
 	scgi_temp_path scgi;
-	include application.conf;
+	include server.conf;
 }
 `)
 	start(t, address, nil, setting(t, "NGINX"), "-e", "stderr", "-p", folder, "-c", "nginx.conf")
@@ -43,18 +60,40 @@ http {
 
 func startHAProxy(t *testing.T, gate, application string) string {
 	t.Helper()
-	address, folder := freeAddress(t), t.TempDir()
 	script, err := filepath.Abs("haproxy.lua")
 	if err != nil {
 		t.Fatal(err)
 	}
 	configuration := read(t, "haproxy.cfg")
-	configuration = replaceOne(t, configuration, "bind :80\n", "bind "+address+"\n")
 	configuration = replaceOne(t, configuration, "/etc/haproxy/haproxy.lua", script)
 	configuration = strings.ReplaceAll(configuration, "//127.0.0.1:5001/", "//"+gate+"/")
 	configuration = replaceOne(t, configuration, "server application 127.0.0.1:8080", "server application "+application)
-	file := filepath.Join(folder, "haproxy.cfg")
-	write(t, file, configuration)
+	return runHAProxy(t, configuration)
+}
+
+// startHAProxyForService starts an HAProxy that publishes the service.
+func startHAProxyForService(t *testing.T, service string) string {
+	t.Helper()
+	return runHAProxy(t, `
+defaults
+	mode http
+	option http-no-delay # or an answer may wait for the next one for 200 ms
+	timeout connect 1s
+	timeout client 75s
+	timeout server 75s
+
+listen tokenmint
+	bind :80
+	server tokenmint `+service+`
+`)
+}
+
+// runHAProxy starts HAProxy with a configuration that binds port 80.
+func runHAProxy(t *testing.T, configuration string) string {
+	t.Helper()
+	address := freeAddress(t)
+	file := filepath.Join(t.TempDir(), "haproxy.cfg")
+	write(t, file, replaceOne(t, configuration, "bind :80\n", "bind "+address+"\n"))
 	start(t, address, nil, setting(t, "HAPROXY"), "-db", "-f", file) // -db: stay in the foreground
 	return address
 }
@@ -67,14 +106,20 @@ func startCaddy(t *testing.T, gate, application string) string {
 // startCaddyWith starts Caddy with a configuration like the Caddyfile.
 func startCaddyWith(t *testing.T, site, gate, application string) string {
 	t.Helper()
+	site = replaceOne(t, site, "forward_auth 127.0.0.1:5001", "forward_auth "+gate)
+	site = replaceOne(t, site, "127.0.0.1:8080", application)
+	return runCaddy(t, site)
+}
+
+// runCaddy starts Caddy with a Caddyfile whose only site is :80.
+func runCaddy(t *testing.T, site string) string {
+	t.Helper()
 	address, folder := freeAddress(t), t.TempDir()
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	site = replaceOne(t, site, ":80 {\n", ":"+port+" {\n\tbind "+host+"\n")
-	site = replaceOne(t, site, "forward_auth 127.0.0.1:5001", "forward_auth "+gate)
-	site = replaceOne(t, site, "127.0.0.1:8080", application)
+	site = replaceOne(t, site, "\n:80 {\n", "\n:"+port+" {\n\tbind "+host+"\n")
 	file := filepath.Join(folder, "Caddyfile")
 	write(t, file, site)
 	environment := []string{"HOME=" + folder, "CADDY_ADMIN=" + freeAddress(t)}
