@@ -28,6 +28,7 @@ var proxies = []struct {
 	{"HAProxy with streams", "HAPROXY", testHAProxyWithStreams},
 	{"Caddy", "CADDY", func(t *testing.T) { testGuard(t, startCaddy) }},
 	{"Caddy that lets underscores pass", "CADDY", testCaddyWithUnderscores},
+	{"Caddy with streams", "CADDY", testCaddyWithStreams},
 	{"Traefik", "TRAEFIK", func(t *testing.T) { testGuard(t, startTraefik) }},
 	{"Traefik that trusts forwarded headers", "TRAEFIK", testTraefikWithForwardedHeaders},
 	{"Apache", "APACHE", testApache},

@@ -111,6 +111,12 @@ func startCaddyWith(t *testing.T, site, gate, application string) string {
 	return runCaddy(t, site)
 }
 
+// startCaddyForService starts Caddy with Caddyfile-service.
+func startCaddyForService(t *testing.T, service string) string {
+	t.Helper()
+	return runCaddy(t, replaceOne(t, read(t, "Caddyfile-service"), "127.0.0.1:5000", service))
+}
+
 // runCaddy starts Caddy with a Caddyfile whose only site is :80.
 func runCaddy(t *testing.T, site string) string {
 	t.Helper()

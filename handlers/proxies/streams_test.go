@@ -28,6 +28,11 @@ func testNginxWithStreams(t *testing.T) {
 
 func testHAProxyWithStreams(t *testing.T) { testStreams(t, startHAProxyForService, everyLine) }
 
+func testCaddyWithStreams(t *testing.T) {
+	testStreams(t, startCaddyForService, everyLine)
+	t.Run("no metrics", func(t *testing.T) { testNoMetrics(t, startCaddyForService) })
+}
+
 // publisher starts a proxy that publishes the service at this address, and returns the
 // proxy's own.
 type publisher func(t *testing.T, service string) string
