@@ -3,11 +3,11 @@
 // Usage:
 //
 //	tokenmint [flags]                   serve
-//	tokenmint healthcheck [flags]       check the health of the running service
+//	tokenmint healthcheck [flags]       check the running service
 //	tokenmint mint [flags] [user_data]  print new tokens
-//	tokenmint inspect [flags] [token]   print what is in tokens, and check them
+//	tokenmint inspect [flags] [token]   print and check what is in tokens
 //
-// Mint and inspect do without the service what it does, with the same keys.
+// Mint and inspect use the keys of the service, but do not need it to run.
 //
 // README.md lists the flags and their environment variables.
 package main
@@ -94,7 +94,7 @@ var commands = []command{
 	{
 		name:      "healthcheck",
 		arguments: "[flags]",
-		purpose:   "check the health of the running service",
+		purpose:   "check the running service",
 		details:   healthcheckDetails,
 		flags:     serviceFlags,
 		check:     (*options).checkService,
@@ -113,7 +113,7 @@ var commands = []command{
 	{
 		name:         "inspect",
 		arguments:    "[flags] [token]",
-		purpose:      "print what is in tokens, and check them",
+		purpose:      "print and check what is in tokens",
 		details:      inspectDetails,
 		maxArguments: 1,
 		flags:        inspectFlags,
@@ -129,16 +129,19 @@ exit status is 0 if the service is healthy.
 
 const mintDetails = `
 Mint prints a new token with user_data, a JSON value such as '{"user": 1}' or
-'"text"'. Without an argument, each line of standard input is such a value, and
-becomes a token. null makes a token without user_data, and takes -claims. Write
--- before a number below 0. The exit status is 0 if no value had an error.
+'"text"'. Without an argument, it reads values from standard input, one a line,
+and skips blank lines. The value null, which requires -claims, makes a token
+without user_data. Write -- before a negative number. The exit status is 0 if
+every value became a token, 1 if not, and 2 for wrong usage.
 `
 
 const inspectDetails = `
 Inspect prints a line of JSON with the header and the claims of the token, and
-whether one of the service's own keys signed it. Without an argument, each line
-of standard input is a token. The exit status is 0 if all of them verify and are
-valid.
+whether one of the service's own keys signed it. Without an argument, it reads
+tokens from standard input, one a line, and skips blank lines. In a script,
+write -- before an argument: otherwise one that begins with - is a flag. The
+exit status is 0 if all tokens verify and are valid, 1 if not, and 2 for wrong
+usage.
 `
 
 // findCommand returns the command that args name, and the arguments after its name.
@@ -164,6 +167,9 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		_, err = io.WriteString(std.out, c.usage(flags))
+		if c.maxArguments > 0 { // -h may stand for an argument of a script, and is no good token
+			return errUsage
+		}
 	case err != nil: // it is logged below
 	case o.version:
 		_, err = fmt.Fprintln(std.out, version())
@@ -251,7 +257,6 @@ var environment = map[string]string{
 func newFlagSet(o *options) *flag.FlagSet {
 	flags := flag.NewFlagSet("tokenmint", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run prints the error
-	flags.BoolVar(&o.version, "version", false, "print module, version and Go release")
 	return flags
 }
 
@@ -280,6 +285,7 @@ func serviceFlags(o *options) *flag.FlagSet {
 	})
 	flags.Lookup("access-log").DefValue = "off"
 	flags.StringVar(&o.logFormat, "log-format", "text", "`format` of the log, text or json")
+	flags.BoolVar(&o.version, "version", false, "print module, version and Go release")
 	return flags
 }
 
@@ -303,7 +309,7 @@ func addMaxExpiresIn(flags *flag.FlagSet, o *options) {
 func mintFlags(o *options) *flag.FlagSet {
 	flags := newFlagSet(o)
 	flags.IntVar(&o.minting.Count, "n", 1, "`number` of tokens to mint with each user_data (default 1)")
-	flags.Func("expires-in", "`lifetime` of the tokens, such as 1h, or a number of seconds; without it, they do not expire", func(text string) (err error) {
+	flags.Func("expires-in", "`lifetime` of the tokens, such as 1h or 3600; without it, they do not expire", func(text string) (err error) {
 		o.minting.ExpiresIn, err = handlers.ParseExpiresIn(text)
 		return err
 	})
@@ -318,11 +324,11 @@ func mintFlags(o *options) *flag.FlagSet {
 
 func inspectFlags(o *options) *flag.FlagSet {
 	flags := newFlagSet(o)
-	flags.Func("key-file", "`file` with the one key to check the tokens with, instead of the service's own keys", func(text string) error {
+	flags.Func("key-file", "`file` with one key, to use instead of the service's own", func(text string) error {
 		o.keyFile = text
 		return refuseEmpty(text, "without it the service's own keys would be tried")
 	})
-	flags.StringVar(&o.keyEncoding, "key-encoding", "utf8", "`form` of the key in -key-file: utf8, hex, base64 or base64url (default utf8)")
+	flags.StringVar(&o.keyEncoding, "key-encoding", "utf8", "`form` of that key: utf8, hex, base64 or base64url (default utf8)")
 	flags.StringVar(&o.signingKeyFile, "signing-key-file", defaultKeyFile, "`file` with the service's own keys, one a line")
 	addRevokedFile(flags, o)
 	return flags

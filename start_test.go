@@ -210,7 +210,7 @@ func TestWrongConfiguration(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"-version", "healthcheck -version", "mint -n 2 -version", "inspect -version"} {
+	for _, args := range []string{"-version", "healthcheck -version"} {
 		p, status := exit(t, t.TempDir(), []string{"MAX_EXPIRES_IN=wrong"}, strings.Fields(args)...)
 		if got := p.stdout.String(); status != 0 || p.stderr.String() != "" || !regexp.MustCompile(`^tokenmint \S+ go1\.\d+\S*\n$`).MatchString(got) {
 			t.Errorf("%s: exit status %d, %q, %s", args, status, got, p.stderr.String())
@@ -223,15 +223,18 @@ func TestVersion(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	const service = "access-log bind gate-bind graceful-timeout log-format max-expires-in mint-credentials-file origins revoked-file signing-key-file tls-cert tls-key version"
-	tests := []struct{ args, starts, flags string }{
-		{"-h", `usage: tokenmint \[flags\] +serve\n +tokenmint healthcheck \[flags\] .*\n +tokenmint mint \[flags\] \[user_data\] .*\n +tokenmint inspect \[flags\] \[token\] .*\n\n`, service},
-		{"healthcheck -h", `usage: tokenmint healthcheck \[flags\]\n\n`, service},
-		{"mint -help", `usage: tokenmint mint \[flags\] \[user_data\]\n\n`, "claims expires-in max-expires-in n signing-key-file version"},
-		{"inspect --help", `usage: tokenmint inspect \[flags\] \[token\]\n\n`, "key-encoding key-file revoked-file signing-key-file version"},
+	tests := []struct {
+		args, starts, flags string
+		status              int
+	}{
+		{"-h", `usage: tokenmint \[flags\] +serve\n +tokenmint healthcheck \[flags\] .*\n +tokenmint mint \[flags\] \[user_data\] .*\n +tokenmint inspect \[flags\] \[token\] .*\n\n`, service, 0},
+		{"healthcheck -h", `usage: tokenmint healthcheck \[flags\]\n\n`, service, 0},
+		{"mint -help", `usage: tokenmint mint \[flags\] \[user_data\]\n\n`, "claims expires-in max-expires-in n signing-key-file", 2},
+		{"inspect --help", `usage: tokenmint inspect \[flags\] \[token\]\n\n`, "key-encoding key-file revoked-file signing-key-file", 2}, // -h is no good token
 	}
 	for _, test := range tests {
 		p, status := exit(t, t.TempDir(), []string{"MAX_EXPIRES_IN=wrong"}, strings.Fields(test.args)...)
-		if status != 0 || p.stderr.String() != "" {
+		if status != test.status || p.stderr.String() != "" {
 			t.Errorf("%s: exit status %d: %s", test.args, status, p.stderr.String())
 		}
 		text := p.stdout.String()

@@ -273,6 +273,11 @@ func (v *values) report(err error) error {
 // writeAnswer writes the answer as a line, and makes room for another one.
 func (v *values) writeAnswer() error {
 	v.answer.text = append(v.answer.text, '\n')
+	if len(v.answer.text) > v.answers.Available() { // so that an interrupt cuts no answer
+		if err := v.answers.Flush(); err != nil {
+			return err
+		}
+	}
 	_, err := v.answers.Write(v.answer.text)
 	v.answer.text = v.answer.text[:0]
 	return err
