@@ -54,11 +54,17 @@ func untilClosed(c connection) { io.Copy(io.Discard, c.tcp) }
 // After a handshake of TLS 1.2, only an answer can arrive.
 func untilAnswered(c connection) { c.tcp.Read(make([]byte, 1)) }
 
-// unlessRefused reads the status of the answer. Unless that is an error of the server,
-// such as 503, the client stays and reads no more.
-func unlessRefused(c connection) {
+// isServed reads the status of the answer, and reports whether it is not an error of the
+// server, such as 503.
+func isServed(c connection) bool {
 	status := make([]byte, len("HTTP/1.1 200"))
-	if _, err := io.ReadFull(c, status); err == nil && status[len("HTTP/1.1 ")] != '5' {
+	_, err := io.ReadFull(c, status)
+	return err == nil && status[len("HTTP/1.1 ")] != '5'
+}
+
+// unlessRefused stays and reads no more of the answer than its status.
+func unlessRefused(c connection) {
+	if isServed(c) {
 		select {}
 	}
 }

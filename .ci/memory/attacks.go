@@ -18,6 +18,10 @@ var attacks = []attack{
 	{name: "held-bodies", clients: 2000, talks: heldBodies, ramp: 2 * time.Second, holds: 4 * time.Second, pause: 2 * time.Second},
 	{name: "stuck", clients: 1500, talks: stuck, ramp: 2 * time.Second, holds: 4 * time.Second, pause: 2 * time.Second},
 	{name: "unread-answers", clients: 1000, talks: unreadAnswers, ramp: 2 * time.Second, holds: 4 * time.Second, pause: 2 * time.Second},
+	{name: "full-streams", clients: 200, talks: fullStreams, ramp: time.Second / 2, holds: 5 * time.Second},
+	{name: "held-streams", clients: 1000, talks: heldStreams, ramp: time.Second, holds: 3 * time.Second, pause: 2 * time.Second},
+	{name: "held-lines", clients: 1000, talks: heldLines, ramp: time.Second, holds: 3 * time.Second, pause: 2 * time.Second},
+	{name: "unread-streams", clients: 500, talks: unreadStreams, ramp: time.Second, holds: 3 * time.Second, pause: 2 * time.Second},
 	{name: "descriptors", clients: 400, talks: idleAfterAnswer, ramp: time.Second, holds: 2 * time.Second, descriptors: 300},
 	{name: "queries", clients: 1000, talks: queries, ramp: time.Second, holds: 4 * time.Second},
 	{name: "log", clients: 400, talks: noise, ramp: time.Second, holds: 500 * time.Millisecond},
@@ -150,18 +154,12 @@ func stuck() []talk {
 	return talks
 }
 
-// unreadAnswers are requests with large answers, which the client does not read. An
-// object of many members takes the parser the most memory.
+// unreadAnswers are requests with large answers, which the client does not read.
 func unreadAnswers() []talk {
 	var texts []string
 	for _, r := range routes {
-		for _, value := range []func(size int) string{longString, manyMembers} {
-			if r.maxBody == maxMint {
-				texts = append(texts, r.sized(`{"user_data":`+value(r.maxBody-20)+`}`))
-				continue
-			}
-			claims := `{"data":` + value((r.maxBody-200)/4*3) + `}`
-			texts = append(texts, r.sized(fmt.Sprintf(`{"Token":"%s.%s.AAAA","Signing_key":"k"}`, encode(`{"typ":"JWT","alg":"HS512"}`), encode(claims))))
+		for _, body := range r.largest() {
+			texts = append(texts, r.sized(body))
 		}
 	}
 	for _, path := range []string{"/metrics", "/openapi.yaml", "/"} {
@@ -172,6 +170,21 @@ func unreadAnswers() []talk {
 		talks = append(talks, talk{text: text, then: unlessRefused})
 	}
 	return talks
+}
+
+// largest returns bodies of about the largest size that have large answers. An object of
+// many members takes the parser the most memory.
+func (r route) largest() []string {
+	var bodies []string
+	for _, value := range []func(size int) string{longString, manyMembers} {
+		if r.maxBody == maxMint {
+			bodies = append(bodies, `{"user_data":`+value(r.maxBody-20)+`}`)
+			continue
+		}
+		claims := `{"data":` + value((r.maxBody-200)/4*3) + `}`
+		bodies = append(bodies, fmt.Sprintf(`{"Token":"%s.%s.AAAA","Signing_key":"k"}`, encode(`{"typ":"JWT","alg":"HS512"}`), encode(claims)))
+	}
+	return bodies
 }
 
 // get returns that many requests at once.
