@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -163,6 +164,40 @@ func (c *client) goodTraffic(ctx context.Context, count int, pause time.Duration
 	clients.Wait()
 }
 
+// streamTraffic mints tokens over a single stream until ctx ends. It sends some lines at
+// a time, and reads their answers before the next.
+func (c *client) streamTraffic(ctx context.Context, pause time.Duration) error {
+	const lines = 100
+	sent, sender := io.Pipe()
+	request, err := http.NewRequest("POST", "http://"+c.address+"/tokens", sent)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/x-ndjson")
+	request.Header.Set("Authorization", "Bearer "+c.credential)
+	response, err := c.Transport.RoundTrip(request) // without the time limit of c
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	answers := bufio.NewReader(response.Body)
+	for ctx.Err() == nil {
+		io.WriteString(sender, strings.Repeat(`{"user_data":"a line"}`+"\n", lines)) // it fails if the service reads no more
+		for range lines {
+			answer, err := answers.ReadString('\n')
+			if err != nil || !strings.HasPrefix(answer, `{"JWT Token":"`) {
+				return fmt.Errorf("the stream: %q, %v", answer, err)
+			}
+		}
+		time.Sleep(pause)
+	}
+	sender.Close()
+	if rest, err := io.ReadAll(answers); err != nil || len(rest) > 0 {
+		return fmt.Errorf("the end of the stream: %q, %v", rest, err)
+	}
+	return nil
+}
+
 // badTraffic runs count clients, which send what a service must survive, until ctx
 // ends.
 func (c *client) badTraffic(ctx context.Context, count int, pause time.Duration) {
@@ -170,7 +205,7 @@ func (c *client) badTraffic(ctx context.Context, count int, pause time.Duration)
 	for range count {
 		clients.Go(func() {
 			for ctx.Err() == nil {
-				if err := c.misbehave(ctx, rand.IntN(8)); err != nil {
+				if err := c.misbehave(ctx, rand.IntN(9)); err != nil {
 					c.result.fail(err)
 				}
 				time.Sleep(pause)
@@ -199,6 +234,9 @@ func (c *client) misbehave(ctx context.Context, kind int) error {
 		return c.raw(ctx, head+"Content-Length: 100\r\n\r\n{", 0)
 	case 6: // leaves without reading the answer
 		return c.raw(ctx, strings.Repeat(head+"Content-Length: 15\r\n\r\n{\"user_data\":1}", 5), 0)
+	case 7: // leaves in the middle of a line
+		lines := strings.NewReplacer("/token ", "/tokens ", "application/json", "application/x-ndjson").Replace(head)
+		return c.raw(ctx, lines+"Transfer-Encoding: chunked\r\n\r\n10\r\n{\"user_data\":1}\n\r\n1\r\n{\r\n", 0)
 	default: // is slow, until the service closes the connection
 		return c.raw(ctx, head, 7*time.Second)
 	}

@@ -28,15 +28,20 @@ type usage struct {
 	memory                  float64 // resident, MiB
 }
 
-// soak loads the service with good and bad traffic for the duration. It compares
-// what the service holds afterwards with what it held after a few seconds of the
-// same load, which shows anything that grows with the number of requests.
+// soak loads the service with good and bad traffic for the duration, and with a stream
+// that lasts all the time. It compares what the service holds afterwards with what it
+// held after a few seconds of the same load, which shows anything that grows with the
+// number of requests or lines.
 func soak(ctx context.Context, binary, folder string, duration time.Duration) error {
 	s, err := startService(binary, filepath.Join(folder, "copy"))
 	if err != nil {
 		return err
 	}
 	defer s.kill()
+	streaming, endStream := context.WithCancel(ctx)
+	defer endStream()
+	streamed := make(chan error, 1)
+	go func() { streamed <- newClient(s.address, new(result)).streamTraffic(streaming, time.Millisecond) }()
 	base, err := s.usageAfter(ctx, soakWarmUp)
 	if err != nil {
 		return err
@@ -54,7 +59,13 @@ func soak(ctx context.Context, binary, folder string, duration time.Duration) er
 	if !after.within(base) {
 		return fmt.Errorf("after %v the service holds %+v, before it held %+v", duration, after, base)
 	}
-	return s.stop()
+	endStream()
+	select {
+	case err = <-streamed:
+	case <-time.After(settleTime):
+		err = errors.New("the stream does not end")
+	}
+	return errors.Join(err, s.stop())
 }
 
 func (u usage) within(base usage) bool {
