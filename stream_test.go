@@ -156,9 +156,37 @@ func stopStreams(t *testing.T, p *process) {
 	}
 }
 
+// TestStopWithSlowReader stops the service while a client reads slowly the many answers to
+// lines that the service has received. It ends within the graceful timeout.
+func TestStopWithSlowReader(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir(), withGoodKey)
+	connection, err := net.Dial("tcp", p.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	io.WriteString(connection, "POST /tokens HTTP/1.1\r\nHost: x\r\nContent-Type: application/jsonl\r\nContent-Length: 100000000\r\n\r\n")
+	go func() {
+		for err := error(nil); err == nil; {
+			_, err = io.WriteString(connection, strings.Repeat(`{"user_data":1}`+"\n", 100))
+		}
+	}()
+	go func() {
+		for err := error(nil); err == nil; time.Sleep(time.Second) {
+			_, err = io.ReadFull(connection, make([]byte, 12_000))
+		}
+	}()
+	time.Sleep(2 * time.Second)
+	p.signal(t, syscall.SIGTERM)
+	if status := p.wait(t); status != 0 {
+		t.Errorf("exit status %d: %s", status, p.stderr.String())
+	}
+}
+
 // TestStreamTimeLimits opens streams at the time limits: one whose client sends a byte of
-// a line now and then, one that is idle for longer than a write may take, and one whose
-// client does not read.
+// a line now and then, one with two lines that take longer together than one may, one that
+// is idle for longer than a write may take, and one whose client does not read.
 func TestStreamTimeLimits(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir(), withGoodKey)
@@ -180,6 +208,15 @@ func TestStreamTimeLimits(t *testing.T) {
 		}
 		if took := time.Since(began); took < 9*time.Second || took > 14*time.Second {
 			t.Errorf("ended after %v, want 10s", took)
+		}
+	})
+	t.Run("two slow lines", func(t *testing.T) {
+		t.Parallel()
+		s := p.openStream(t, "/tokens")
+		for range 2 {
+			io.WriteString(s.lines, "{")
+			time.Sleep(6 * time.Second)
+			s.ask(t, `"user_data":1}`)
 		}
 	})
 	t.Run("idle", func(t *testing.T) {

@@ -20,9 +20,9 @@ const (
 //
 // Processing a body takes several times its size: for its decoded parts, and for the
 // names of its members. So large bodies are processed in turns, one per processor.
-// Processing never waits for a client, so no request waits long for its turn. The lines of
-// a stream are processed in these turns, too: if 200 streams competed for the processors
-// with other requests, those would wait for 200 ms.
+// A turn is short, because processing never waits for a client. The lines of a stream are
+// processed in these turns, too: if 200 streams competed for the processors with other
+// requests, those would wait for 200 ms.
 type bodyMemory struct {
 	free  atomic.Int64  // bytes
 	turns chan struct{} // holds a value for each body or stream that is being processed
@@ -87,12 +87,13 @@ func (a *answer) takeTurn(b *body, process func(a *answer, body []byte) error) e
 // answerLarge calls process with a large body. Then it drops everything but the text of
 // the answer, because the client may never read that.
 func (a *answer) answerLarge(b *body, process func(a *answer, body []byte) error) error {
-	if err := process(a, b.text); err != nil {
-		return err
-	}
+	err := process(a, b.text)
 	clear(b.text)
 	clear(a.data)
 	b.text, a.data = nil, nil
+	if err != nil {
+		return err
+	}
 	b.reservation.resize(int64(cap(a.text)))
 	return nil
 }

@@ -46,15 +46,20 @@ func TestStreamBuffersAreReleased(t *testing.T) {
 	service := newService(t, t.Output())
 	b := newStreamBuffers(nil)
 	b.release()
-	line := `{"Token":"` + goldenToken + `","Signing_key":"secret"`
-	body := line + "}\n" + line + `,"secret":"` + strings.Repeat("secret", largeBody) + "\"}\n" + line
-	r := httptest.NewRequest("POST", "/tokens/verify", strings.NewReader(body))
-	r.Header.Set("Content-Type", "application/jsonl")
-	w := httptest.NewRecorder()
-	service.ServeHTTP(w, r)
+	line := `{"Token":"` + goldenToken + `","Signing_key":"secret","user_data":"data"`
+	long := `,"secret":"` + strings.Repeat("secret", largeBody) + `"`
+	late := `{"user_data":"` + strings.Repeat("secret", largeBody) + `","claims":{"iat":1}}` // it fails after its data was copied
+	body := line + "}\n" + line + long + "}\n" + late + "\n" + line + "}\n" + strings.Repeat(line+"}\n", 1000) + line
+	w := &httptest.ResponseRecorder{}
+	for _, path := range []string{"/tokens/verify", "/tokens"} {
+		r := httptest.NewRequest("POST", path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/jsonl")
+		w = httptest.NewRecorder()
+		service.ServeHTTP(w, r)
+	}
 	b2 := newStreamBuffers(nil)
 	defer b2.release()
-	if w.Code != 200 || b2 != b || cap(b2.answer.text) != answersSize {
+	if w.Code != 200 || b2 != b || cap(b2.answer.text) != answersSize || cap(b2.answer.data) > maxPooled {
 		t.Errorf("%d, and the buffers are not released", w.Code)
 	}
 	var in bufferSpy

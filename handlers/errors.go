@@ -23,7 +23,8 @@ var (
 	errLinesType        = errors.New("send the Content-Type application/x-ndjson or application/jsonl")
 	errContentEncoding  = errors.New("send the body as it is, without a Content-Encoding")
 	errBodyTooLarge     = errors.New("the body is too large: send at most 256 KiB to mint, 512 KiB to inspect")
-	errTooManyBodies    = errors.New("too many large bodies are in flight: send this one again in a second")
+	errTooManyBodies    = errors.New("too many large bodies and streams are in flight: send this one again in a second")
+	errHTTPVersion      = errors.New("a stream needs HTTP/1.1: with nginx, set proxy_http_version 1.1")
 	errBodyCutShort     = errors.New("the body ended early, arrived too slowly or was badly framed: send all of it")
 	errMemberType       = errors.New("a member has the wrong type")
 	errTokenAbsent      = errors.New("send the token to inspect in the member Token")
@@ -56,6 +57,7 @@ var errorTable = []struct {
 	{policy.ErrQuery, http.StatusBadRequest, http.StatusBadRequest},
 	{errCredential, http.StatusUnauthorized, http.StatusUnauthorized},
 	{errOrigin, http.StatusForbidden, http.StatusForbidden},
+	{errHTTPVersion, http.StatusUpgradeRequired, http.StatusUpgradeRequired},
 	{errContentType, http.StatusUnsupportedMediaType, http.StatusAccepted},
 	{errFormType, http.StatusUnsupportedMediaType, http.StatusUnsupportedMediaType},
 	{errLinesType, http.StatusUnsupportedMediaType, http.StatusUnsupportedMediaType},
@@ -110,6 +112,9 @@ func (s *Service) respondError(err error, c echo.Context) {
 		header.Set("Accept", linesType.list())
 	case errors.Is(err, errContentEncoding):
 		header.Set("Accept-Encoding", "identity")
+	case errors.Is(err, errHTTPVersion): // RFC 9110 §15.5.22
+		header.Set("Upgrade", "HTTP/1.1")
+		header.Add("Connection", "Upgrade")
 	case errors.Is(err, errTooManyBodies):
 		header.Set("Retry-After", "1")
 		leaveBody(c)

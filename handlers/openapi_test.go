@@ -122,6 +122,8 @@ func TestEveryStatusIsDescribed(t *testing.T) {
 	for _, route := range []string{"/tokens", "/tokens/verify"} {
 		see("POST", route, good, jsonHeader())
 		see("POST", route, good, lines)
+		old := readResponse(t, exchangeRaw(t, server.Listener.Addr().String(), "POST "+route+" HTTP/1.0\r\n\r\n"), "POST")
+		seen["POST "+route][old.status] = true
 	}
 	withOrigin := jsonHeader()
 	withOrigin.Set("Origin", "http://evil.example")

@@ -74,6 +74,7 @@ type Service struct {
 	draining        atomic.Bool
 	streaming       context.Context // done when streams must end
 	endStreams      context.CancelFunc
+	lastWrite       atomic.Pointer[time.Time] // when they must have written all answers; nil until they must end
 }
 
 // check returns an error that names a field if it is missing or wrong.

@@ -54,7 +54,7 @@ type stream struct {
 	control     *http.ResponseController
 
 	answered  int64     // lines
-	now       time.Time // when something was last read or written
+	now       time.Time // when the turn began
 	timedLine int64     // the number of lines before the one that began at lineBegan
 	lineBegan time.Time // when the stream had the first part of that line, and waited for the rest
 	ended     error     // why the service ends the stream early, or nil
@@ -85,6 +85,9 @@ func (st *stream) begin() error {
 	if err := st.authorize(); err != nil {
 		return err
 	}
+	if !st.context.Request().ProtoAtLeast(1, 1) { // a client could not see that the response ends early
+		return errHTTPVersion
+	}
 	header := st.context.Request().Header
 	var ok bool
 	if st.mediaType, ok = linesType.match(header["Content-Type"]); !ok {
@@ -111,7 +114,7 @@ func (st *stream) writeHeader() {
 	response := st.context.Response()
 	st.control = http.NewResponseController(response.Writer)
 	st.control.EnableFullDuplex() // it fails only in tests without a connection
-	if r := st.context.Request(); r.Header.Get("Expect") != "" && r.ProtoAtLeast(1, 1) {
+	if st.context.Request().Header.Get("Expect") != "" {
 		fields := maps.Clone(response.Header())
 		clear(response.Header()) // after Connection: close, some clients expect nothing
 		response.Writer.WriteHeader(http.StatusContinue)
@@ -131,13 +134,20 @@ func (st *stream) end() {
 	st.reservation.release()
 }
 
+// beginTurn waits for a turn to process lines.
+func (st *stream) beginTurn() {
+	st.service.bodyMemory.beginTurn()
+	st.now = st.service.now()
+}
+
+func (st *stream) endTurn() { st.service.bodyMemory.endTurn() }
+
 // answerLines answers the lines until there are no more. The error is io.EOF if the
 // request has ended.
 func (st *stream) answerLines() error {
 	defer st.interruptOnClose()()
-	memory := st.service.bodyMemory
-	memory.beginTurn()
-	defer memory.endTurn()
+	st.beginTurn()
+	defer st.endTurn()
 	for {
 		l, ok := st.lines.next()
 		if !ok || l.err == errBodyCutShort && st.ended != nil {
@@ -192,8 +202,8 @@ func (st *stream) appendError(err error) {
 // that, it writes the answers that are ready. Then the caller must still be allowed to use
 // the stream: it may last longer than a credential.
 func (st *stream) Read(p []byte) (int, error) {
-	st.service.bodyMemory.endTurn()
-	defer st.service.bodyMemory.beginTurn()
+	st.endTurn()
+	defer st.beginTurn()
 	if err := st.flush(); err != nil {
 		return 0, err
 	}
@@ -203,7 +213,6 @@ func (st *stream) Read(p []byte) (int, error) {
 		return 0, st.ended
 	}
 	n, err := st.context.Request().Body.Read(p)
-	st.now = st.service.now()
 	if n > 0 {
 		if st.ended = st.authorize(); st.ended != nil {
 			return 0, st.ended
@@ -237,21 +246,24 @@ func (st *stream) flush() error {
 
 // writeBetweenTurns ends the turn of the stream until the answers have been written.
 func (st *stream) writeBetweenTurns() error {
-	st.service.bodyMemory.endTurn()
-	defer st.service.bodyMemory.beginTurn()
+	st.endTurn()
+	defer st.beginTurn()
 	return st.write()
 }
 
 // write writes the answers. After the last of them, the time for a write is also that for
 // the end of the response.
 func (st *stream) write() error {
-	st.control.SetWriteDeadline(time.Now().Add(answerTimeout))
+	deadline := time.Now().Add(answerTimeout)
+	if last := st.service.lastWrite.Load(); last != nil {
+		deadline = *last
+	}
+	st.control.SetWriteDeadline(deadline)
 	if len(st.answer.text) == 0 {
 		return nil
 	}
 	_, err := st.context.Response().Write(st.answer.text)
 	st.emptyAnswer()
-	st.now = st.service.now()
 	return err
 }
 
@@ -271,5 +283,10 @@ func (st *stream) interruptOnClose() (restore func()) {
 }
 
 // EndStreams ends all streams after the lines that they have read. They answer those, and
-// end without their last chunk.
-func (s *Service) EndStreams() { s.endStreams() }
+// end without their last chunk. For all answers together, a client may take as long as for
+// one before: they could be many.
+func (s *Service) EndStreams() {
+	last := time.Now().Add(answerTimeout)
+	s.lastWrite.Store(&last)
+	s.endStreams()
+}

@@ -10,8 +10,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -262,14 +264,22 @@ func TestStreamIsRefused(t *testing.T) {
 		{"JSON", "/tokens", with("Content-Type", "application/json"), 415, "Accept", "application/x-ndjson, application/jsonl"},
 		{"no type", "/tokens/verify", http.Header{}, 415, "Accept", "application/x-ndjson, application/jsonl"},
 		{"gzip", "/tokens/verify", with("Content-Encoding", "gzip"), 415, "Accept-Encoding", "identity"},
-		{"another method", "/tokens?", linesHeader(), 401, "Www-Authenticate", "Bearer"},
+		{"no credential, with a query", "/tokens?", linesHeader(), 401, "Www-Authenticate", "Bearer"},
 	}
 	for _, test := range tests {
-		d := openStream(t, server.URL+test.path, test.header)
-		body, err := io.ReadAll(d.answers)
-		checkError(t, test.name, response{status: d.response.StatusCode, header: d.response.Header, body: string(body)}, test.status)
-		if got := d.response.Header.Get(test.field); got != test.value || err != nil || !d.response.Close {
-			t.Errorf("%s: %s: %q, want %q; %v, closes: %t", test.name, test.field, got, test.value, err, d.response.Close)
+		var lines strings.Builder
+		test.header.Write(&lines)
+		connection, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		connection.SetDeadline(time.Now().Add(8 * time.Second)) // in 10 s, the body would be late
+		fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: x\r\n%sContent-Length: 100000\r\n\r\n", test.path, lines.String())
+		got := readResponse(t, bufio.NewReader(connection), "POST")
+		checkError(t, test.name, got, test.status)
+		if value := got.header.Get(test.field); value != test.value || !got.closes {
+			t.Errorf("%s: %s: %q, want %q; closes: %t", test.name, test.field, value, test.value, got.closes)
 		}
 	}
 	d := openStream(t, server.URL+"/tokens", linesHeader("Bearer "+credentialA))
@@ -357,6 +367,71 @@ func TestEndOfStream(t *testing.T) {
 		}
 		if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", test.answers) {
 			t.Errorf("%s: %q, want %q", test.name, got, test.answers)
+		}
+	}
+}
+
+// TestStreamNeedsHTTP11 sends a stream in HTTP/1.0, where the end of a response does not
+// show whether it is complete.
+func TestStreamNeedsHTTP11(t *testing.T) {
+	_, server := newServer(t)
+	reader := exchangeRaw(t, server.Listener.Addr().String(), "POST /tokens HTTP/1.0\r\nContent-Type: application/jsonl\r\nContent-Length: 15\r\n\r\n{\"user_data\":1}")
+	got := readResponse(t, reader, "POST")
+	checkError(t, "HTTP/1.0", got, http.StatusUpgradeRequired)
+	if got.header.Get("Upgrade") != "HTTP/1.1" || !slices.Contains(got.header["Connection"], "Upgrade") {
+		t.Errorf("%v", got.header)
+	}
+}
+
+// TestStreamsTakeTurns checks that lines wait for a turn, and that a client which does not
+// read its answers does not keep one.
+func TestStreamsTakeTurns(t *testing.T) {
+	service, server := newServer(t)
+	for range 2 * cap(service.bodyMemory.turns) {
+		unread := openStream(t, server.URL+"/tokens", linesHeader())
+		go func() {
+			for err := error(nil); err == nil; {
+				_, err = io.WriteString(unread.lines, strings.Repeat("x\n", 1000))
+			}
+		}()
+	}
+	d := openStream(t, server.URL+"/tokens", linesHeader())
+	for range 20 {
+		d.mint(t, "1")
+		time.Sleep(10 * time.Millisecond)
+	}
+	for range cap(service.bodyMemory.turns) {
+		service.bodyMemory.beginTurn()
+	}
+	answered := make(chan string)
+	go func() { answered <- d.ask(t, "{}") }()
+	select {
+	case answer := <-answered:
+		t.Errorf("without a turn, the answer is %s", answer)
+	case <-time.After(100 * time.Millisecond):
+		for range cap(service.bodyMemory.turns) {
+			service.bodyMemory.endTurn()
+		}
+		<-answered
+	}
+}
+
+// TestStreamClock moves the clock during a stream. A line that arrives later gets a later
+// time.
+func TestStreamClock(t *testing.T) {
+	var seconds atomic.Int64
+	_, server := newServer(t, func(c *Config) { c.Now = func() time.Time { return time.Unix(seconds.Load(), 0) } })
+	minting := openStream(t, server.URL+"/tokens", linesHeader())
+	verifying := openStream(t, server.URL+"/tokens/verify", linesHeader())
+	for now := range int64(3) {
+		seconds.Store(now)
+		token := tokenIn(t, response{status: 200, body: minting.ask(t, `{"user_data":1,"expires_in":1}`)})
+		if got := verifying.ask(t, inspectBody(token, publishedKey, "")); !strings.Contains(got, fmt.Sprintf(`{"iat":%d,"exp":%d,`, now, now+1)) || !strings.Contains(got, `"valid"`) {
+			t.Errorf("at %d: %s", now, got)
+		}
+		seconds.Store(now + 1)
+		if got := verifying.ask(t, inspectBody(token, publishedKey, "")); !strings.Contains(got, `"expired"`) {
+			t.Errorf("at %d: %s", now+1, got)
 		}
 	}
 }

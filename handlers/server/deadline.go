@@ -13,8 +13,8 @@ import (
 const deadlineInterval = 250 * time.Millisecond
 
 // deadline is the time by which the reads or the writes of a connection must
-// end. There is at most one of each at a time: net/http and crypto/tls ensure
-// that.
+// end. There is at most one of each at a time: transport ensures that for reads, and
+// net/http and crypto/tls for writes.
 //
 // net/http moves deadlines eight times for each request. If each move set a timer,
 // that would take a tenth of the request's CPU time. So a deadline is a number that

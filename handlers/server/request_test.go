@@ -54,6 +54,39 @@ func TestAbortedResponseCanBeRead(t *testing.T) {
 	}
 }
 
+// TestAbortAfterBody cuts a response short when the request has arrived to its end, and
+// net/http waits for the next one. The connection of a client that goes on waiting is closed.
+func TestAbortAfterBody(t *testing.T) {
+	t.Parallel()
+	listener := mustListen(t, "127.0.0.1:0")
+	config := newTestConfig(listener)
+	config.Endpoints[0].Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).EnableFullDuplex()
+		io.Copy(io.Discard, r.Body)
+		io.WriteString(w, "part")
+		http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	server := mustNew(t, config)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- server.Serve(ctx) }()
+	connection, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close() // only at the end
+	io.WriteString(connection, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+	connection.SetReadDeadline(time.Now().Add(30 * time.Second))
+	if text, err := io.ReadAll(connection); err != nil || !strings.HasSuffix(string(text), "4\r\npart\r\n") {
+		t.Errorf("%q, %v", text, err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("the stop: %v", err)
+	}
+}
+
 // TestAbortedResponseIsNotRead cuts a response short whose client, over TLS, does not
 // read. Its connection is closed.
 func TestAbortedResponseIsNotRead(t *testing.T) {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -15,6 +16,7 @@ type transport struct {
 	// next request may arrive before net/http calls the connection idle.
 	heard atomic.Bool
 
+	reading     sync.Mutex // during a read: after a panic, net/http may read beside linger
 	read, write *deadline
 }
 
@@ -39,6 +41,8 @@ func newTransport(accepted net.Conn) *transport {
 }
 
 func (t *transport) Read(p []byte) (int, error) {
+	t.reading.Lock()
+	defer t.reading.Unlock()
 	if err := t.read.begin(); err != nil {
 		return 0, err
 	}
