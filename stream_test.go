@@ -216,7 +216,9 @@ func TestStreamTimeLimits(t *testing.T) {
 		for range 2 {
 			io.WriteString(s.lines, "{")
 			time.Sleep(6 * time.Second)
-			s.ask(t, `"user_data":1}`)
+			if answer := s.ask(t, `"user_data":1}`); !strings.HasPrefix(answer, `{"JWT Token":"`) {
+				t.Errorf("%q", answer)
+			}
 		}
 	})
 	t.Run("idle", func(t *testing.T) {

@@ -396,9 +396,13 @@ func TestStreamsTakeTurns(t *testing.T) {
 		}()
 	}
 	d := openStream(t, server.URL+"/tokens", linesHeader())
+	began := time.Now()
 	for range 20 {
 		d.mint(t, "1")
 		time.Sleep(10 * time.Millisecond)
+	}
+	if took := time.Since(began); took > answerTimeout-5*time.Second {
+		t.Errorf("the answers took %v: they waited for other clients", took)
 	}
 	for range cap(service.bodyMemory.turns) {
 		service.bodyMemory.beginTurn()
