@@ -149,13 +149,18 @@ func testManyLines(t *testing.T, proxy string, ahead int) {
 	s := openStream(t, proxy+"/tokens")
 	unanswered := make(chan struct{}, ahead)
 	go func() {
+		defer s.lines.Close()
+		buffered := bufio.NewWriter(s.lines)
 		for i := range lines {
-			unanswered <- struct{}{}
-			if _, err := io.WriteString(s.lines, numberedLine(i)); err != nil {
-				return // the response has ended
+			select {
+			case unanswered <- struct{}{}:
+			default:
+				buffered.Flush() // or the answers would not come
+				unanswered <- struct{}{}
 			}
+			buffered.WriteString(numberedLine(i))
 		}
-		s.lines.Close()
+		buffered.Flush() // if it fails, the response has ended
 	}()
 	for i := range lines {
 		checkNumber(t, s.receive(t), i)
