@@ -34,6 +34,10 @@ func serveRequest(w http.ResponseWriter, r *http.Request) {
 // a client that is still sending can read it (RFC 9112 §9.6).
 const lingerTime = 500 * time.Millisecond
 
+// abortTime is lingerTime after a response that was cut short, which may be a long one:
+// much of it may still be on the way to the client.
+const abortTime = 2 * time.Second
+
 // lingerAfterPanic lets the client read the response of a handler that panics. net/http
 // closes the connection at once then. If the client is still sending, it would receive a
 // reset, and might lose what it has not read.
@@ -42,7 +46,7 @@ func (c *connection) lingerAfterPanic() {
 	if value == nil {
 		return
 	}
-	c.SetDeadline(time.Now().Add(lingerTime))
+	c.SetDeadline(time.Now().Add(abortTime))
 	c.linger(make([]byte, 4<<10))
 	panic(value)
 }
