@@ -167,7 +167,7 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		_, err = io.WriteString(std.out, c.usage(flags))
-		if c.maxArguments > 0 { // -h may stand for an argument of a script, and is no good token
+		if c.maxArguments > 0 { // a script may pass -h as a token, and it is not a good one
 			return errUsage
 		}
 	case err != nil: // it is logged below
