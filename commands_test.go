@@ -229,6 +229,20 @@ func TestInspectRFCToken(t *testing.T) {
 	}
 }
 
+// startPiped starts p and returns its standard output.
+func (p *process) startPiped(t *testing.T) io.ReadCloser {
+	t.Helper()
+	p.Stdout = nil
+	stdout, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return stdout
+}
+
 // TestTypedLines writes a line only when the answer to the line before has come.
 func TestTypedLines(t *testing.T) {
 	t.Parallel()
@@ -238,14 +252,7 @@ func TestTypedLines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.Stdout = nil
-		stdout, err := p.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := p.Start(); err != nil {
-			t.Fatal(err)
-		}
+		stdout := p.startPiped(t)
 		timer := time.AfterFunc(patience, func() { p.Process.Kill() })
 		answers := bufio.NewReader(stdout)
 		for i := range 3 {
@@ -269,14 +276,7 @@ func TestTypedLines(t *testing.T) {
 func TestClosedPipe(t *testing.T) {
 	t.Parallel()
 	p := newProcess(t.TempDir(), withGoodKey, "mint", "-n", "1000000000", "1")
-	p.Stdout = nil
-	stdout, err := p.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
+	stdout := p.startPiped(t)
 	if token, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
 		t.Errorf("%q, %v", token, err)
 	}

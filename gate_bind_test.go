@@ -36,7 +36,7 @@ func TestGateBind(t *testing.T) {
 	token := p.mint(t)
 	for path, want := range map[string]int{
 		"/auth": 401, "/auth/if": 400, "/ext_authz/any": 401, "/auth/any": 404, "/healthz": 200, "/readyz": 200, "/introspect": 415,
-		"/token": 404, "/token/verify": 404, "/token/sign": 404, "/metrics": 404, "/": 404, "/openapi.yaml": 404, "/assets/x": 404,
+		"/token": 404, "/token/verify": 404, "/token/sign": 404, "/tokens": 404, "/tokens/verify": 404, "/metrics": 404, "/": 404, "/openapi.yaml": 404, "/assets/x": 404,
 	} {
 		for _, method := range []string{"GET", "POST"} {
 			status, _, err := gate.send(method, path, mintBody)

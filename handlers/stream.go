@@ -23,7 +23,7 @@ const linesKey = "lines"
 
 // mintLines answers POST /tokens: each line as POST /token would.
 func (s *Service) mintLines(c echo.Context) error {
-	st := &stream{service: s, context: c, limit: maxMintBody}
+	st := &stream{service: s, context: c, lines: lineReader{limit: maxMintBody}}
 	st.authorize = func() error { return s.authorizeMint(c) }
 	st.process = func(a *answer, line []byte) error { return s.mintToken(a, line, st.now, st.random) }
 	return st.serve()
@@ -31,7 +31,7 @@ func (s *Service) mintLines(c echo.Context) error {
 
 // verifyLines answers POST /tokens/verify: each line as POST /token/verify would.
 func (s *Service) verifyLines(c echo.Context) error {
-	st := &stream{service: s, context: c, limit: maxInspectBody}
+	st := &stream{service: s, context: c, lines: lineReader{limit: maxInspectBody}}
 	st.authorize = func() error { return nil }
 	st.process = func(a *answer, line []byte) error { return s.verifyToken(a, line, st.now) }
 	return st.serve()
@@ -43,7 +43,6 @@ func (s *Service) verifyLines(c echo.Context) error {
 type stream struct {
 	service   *Service
 	context   echo.Context
-	limit     int                                // bytes in a line
 	mediaType string                             // of the lines and their answers
 	authorize func() error                       // returns an error if the caller may not use the stream
 	process   func(a *answer, line []byte) error // appends the answer to a line
@@ -103,7 +102,7 @@ func (st *stream) begin() error {
 		return errTooManyBodies
 	}
 	st.streamBuffers = newStreamBuffers(st)
-	st.lines = lineReader{buffer: st.in, limit: st.limit, memory: st.service.bodyMemory}
+	st.lines.buffer, st.lines.memory = st.in, st.service.bodyMemory
 	return nil
 }
 
