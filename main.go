@@ -31,7 +31,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -175,6 +174,7 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 		_, err = fmt.Fprintln(std.out, version())
 	default:
 		logger = newLogger(std.err, o.logFormat)
+		o.files.Logger = logger
 		err = c.execute(ctx, o, std, logger)
 	}
 	if err != nil && !errors.Is(err, handlers.ErrReported) {
@@ -213,28 +213,19 @@ func (h plainHandler) WithGroup(string) slog.Handler      { return h }
 
 // options are the settings of the program.
 type options struct {
-	bind, gateBind      string
-	signingKeyFile      string
-	mintCredentialsFile string
-	revokedFile         string
-	maxExpiresIn        time.Duration // 0 if there is no limit
-	origins             []string
-	tlsCert, tlsKey     string
-	gracefulTimeout     time.Duration
-	accessLog           bool
-	logFormat           string // "" for the commands that have no log
-	version             bool
+	bind, gateBind  string
+	files           handlers.Files
+	maxExpiresIn    time.Duration // 0 if there is no limit
+	origins         []string
+	gracefulTimeout time.Duration
+	accessLog       bool
+	logFormat       string // "" for the commands that have no log
+	version         bool
 
 	minting              handlers.Minting // of mint
 	keyFile, keyEncoding string           // of inspect
 	arguments            []string         // besides the flags
 	given                map[string]bool  // the flags in the command line
-
-	// signingKey is nil if SIGNING_KEY is not set. It has no flag, because flags
-	// show in the process list.
-	signingKey *string
-	// signingKeyFileSet is false if signingKeyFile is the default.
-	signingKeyFileSet bool
 }
 
 // environment maps each flag that has an environment variable to its name.
@@ -265,9 +256,9 @@ func serviceFlags(o *options) *flag.FlagSet {
 	flags := newFlagSet(o)
 	flags.StringVar(&o.bind, "bind", "127.0.0.1:5000", "`address` to listen on, host:port or unix:/path")
 	flags.StringVar(&o.gateBind, "gate-bind", "", "second `address` to listen on, for the gate alone")
-	flags.StringVar(&o.signingKeyFile, "signing-key-file", defaultKeyFile, "`file` with the signing keys, one a line; created with a new key if it does not exist")
+	flags.StringVar(&o.files.SigningKeys, "signing-key-file", defaultKeyFile, "`file` with the signing keys, one a line; created with a new key if it does not exist")
 	flags.Func("mint-credentials-file", "`file` with the credentials of those who may mint, one a line; without it, anyone may", func(text string) error {
-		o.mintCredentialsFile = text
+		o.files.MintCredentials = text
 		return refuseEmpty(text, "without credentials anyone could mint")
 	})
 	addRevokedFile(flags, o)
@@ -276,8 +267,8 @@ func serviceFlags(o *options) *flag.FlagSet {
 		o.origins, err = handlers.ParseOrigins(text)
 		return err
 	})
-	flags.StringVar(&o.tlsCert, "tls-cert", "", "`file` with the TLS certificate and its chain, in PEM; without it, plain HTTP")
-	flags.StringVar(&o.tlsKey, "tls-key", "", "`file` with the private key of the certificate, in PEM")
+	flags.StringVar(&o.files.Certificate, "tls-cert", "", "`file` with the TLS certificate and its chain, in PEM; without it, plain HTTP")
+	flags.StringVar(&o.files.CertificateKey, "tls-key", "", "`file` with the private key of the certificate, in PEM")
 	flags.DurationVar(&o.gracefulTimeout, "graceful-timeout", 30*time.Second, "`time` that requests in flight have to finish after a signal to stop, such as 30s or 1m")
 	flags.BoolFunc("access-log", "log every request; -access-log=off turns it off", func(text string) (err error) {
 		o.accessLog, err = parseOnOff(text)
@@ -294,7 +285,7 @@ const defaultKeyFile = "signing.key"
 
 func addRevokedFile(flags *flag.FlagSet, o *options) {
 	flags.Func("revoked-file", "`file` that revokes tokens: one jti a line, or before and a time, which revokes all tokens issued earlier", func(text string) error {
-		o.revokedFile = text
+		o.files.Revoked = text
 		return refuseEmpty(text, "without it revoked tokens would pass")
 	})
 }
@@ -317,7 +308,7 @@ func mintFlags(o *options) *flag.FlagSet {
 		o.minting.Claims = []byte(text) // checkMint checks it: an error of this function would quote it
 		return nil
 	})
-	flags.StringVar(&o.signingKeyFile, "signing-key-file", defaultKeyFile, "`file` with the signing keys, one a line; the first one mints")
+	flags.StringVar(&o.files.SigningKeys, "signing-key-file", defaultKeyFile, "`file` with the signing keys, one a line; the first one mints")
 	addMaxExpiresIn(flags, o)
 	return flags
 }
@@ -329,7 +320,7 @@ func inspectFlags(o *options) *flag.FlagSet {
 		return refuseEmpty(text, "without it the service's own keys would be tried")
 	})
 	flags.StringVar(&o.keyEncoding, "key-encoding", "utf8", "`form` of that key: utf8, hex, base64 or base64url (default utf8)")
-	flags.StringVar(&o.signingKeyFile, "signing-key-file", defaultKeyFile, "`file` with the service's own keys, one a line")
+	flags.StringVar(&o.files.SigningKeys, "signing-key-file", defaultKeyFile, "`file` with the service's own keys, one a line")
 	addRevokedFile(flags, o)
 	return flags
 }
@@ -399,13 +390,19 @@ func (o *options) readEnvironment(c command, flags *flag.FlagSet, lookupEnv func
 			return fmt.Errorf("%w: invalid value of %s (see -%s in %s -h): %w", errUsage, variable, name, c, err)
 		}
 	}
-	flags.Visit(func(f *flag.Flag) {
-		o.signingKeyFileSet = o.signingKeyFileSet || f.Name == "signing-key-file"
-	})
-	if key, ok := lookupEnv("SIGNING_KEY"); ok {
-		o.signingKey = &key
+	if key, ok := lookupEnv("SIGNING_KEY"); ok { // which has no flag, because flags show in the process list
+		o.files.SigningKey = &key
+		if !isSet(flags, "signing-key-file") {
+			o.files.SigningKeys = "" // not the default
+		}
 	}
 	return nil
+}
+
+// isSet reports whether the command line or the environment sets the named flag.
+func isSet(flags *flag.FlagSet, name string) (set bool) {
+	flags.Visit(func(f *flag.Flag) { set = set || f.Name == name })
+	return set
 }
 
 // checkService returns an error if an option of the service is invalid, or if its options
@@ -422,7 +419,7 @@ func (o *options) checkService() error {
 		return errors.New("the graceful timeout is negative")
 	case o.logFormat != "text" && o.logFormat != "json":
 		return errors.New("the log format is neither text nor json")
-	case (o.tlsCert == "") != (o.tlsKey == ""):
+	case (o.files.Certificate == "") != (o.files.CertificateKey == ""):
 		return errors.New("TLS needs both a certificate and its key: set -tls-cert and -tls-key (TLS_CERT_FILE and TLS_KEY_FILE), or neither")
 	default:
 		return nil
@@ -478,11 +475,17 @@ flag. It holds one signing key and replaces the file.
 
 // version returns the module, its version and the Go release that built it.
 func version() string {
+	return fmt.Sprintf("tokenmint %s %s", moduleVersion(), runtime.Version())
+}
+
+// moduleVersion returns the version of the program, or "unknown" if it was built without
+// module information.
+func moduleVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "tokenmint, built without module information"
+		return "unknown"
 	}
-	return fmt.Sprintf("%s %s %s", info.Main.Path, info.Main.Version, info.GoVersion)
+	return info.Main.Version
 }
 
 // serve runs the service until ctx is done or a signal to stop arrives. It reads and
@@ -499,7 +502,7 @@ func serve(ctx context.Context, o options, _ stdio, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	secrets, err := readSecrets(o, logger)
+	secrets, err := readSecrets(&o.files)
 	if err != nil {
 		return err
 	}
@@ -509,7 +512,7 @@ func serve(ctx context.Context, o options, _ stdio, logger *slog.Logger) error {
 	}
 	defer closeAll(listeners)
 	if secrets.keys == nil {
-		if secrets.keys, err = createKey(o, logger); err != nil {
+		if secrets.keys, err = o.files.CreateSigningKey(); err != nil {
 			return err
 		}
 	}
@@ -530,24 +533,9 @@ func serve(ctx context.Context, o options, _ stdio, logger *slog.Logger) error {
 		return err
 	}
 	warnOfOpenMinting(o, listeners[0].Addr(), logger)
-	var reloads sync.WaitGroup
-	defer reloads.Wait()
-	defer stop()
-	reloads.Go(func() {
-		onEach(ctx, hangups, func() { reload(o, service, httpServer, logger) })
-	})
+	// A stop does not wait for a file, which may be on another machine.
+	go service.Watch(ctx, &o.files, hangups, httpServer.SetCertificate)
 	return httpServer.Serve(ctx)
-}
-
-// onEach calls do for each signal until ctx is done.
-func onEach(ctx context.Context, signals <-chan os.Signal, do func()) {
-	for ctx.Err() == nil {
-		select {
-		case <-signals:
-			do()
-		case <-ctx.Done():
-		}
-	}
 }
 
 // stopOnSignal returns a context that is done when a signal to stop arrives or stop is
@@ -608,7 +596,7 @@ func closeAll(listeners []net.Listener) {
 
 // newService returns the service. Large bodies may take a quarter of the memory limit.
 func newService(o options, s secrets, memoryLimit int64, logger *slog.Logger) (*handlers.Service, error) {
-	return handlers.New(handlers.Config{
+	config := handlers.Config{
 		SigningKeys:     s.keys,
 		MintCredentials: s.credentials,
 		Revoked:         s.revoked,
@@ -618,7 +606,12 @@ func newService(o options, s secrets, memoryLimit int64, logger *slog.Logger) (*
 		Now:             time.Now,
 		Logger:          logger,
 		AccessLog:       o.accessLog,
-	})
+		Version:         moduleVersion(),
+	}
+	if s.certificate != nil {
+		config.CertificateExpiry = s.certificate.Leaf.NotAfter
+	}
+	return handlers.New(config)
 }
 
 // endpoints returns the service on the first of the listeners, and its gate on the
@@ -634,7 +627,7 @@ func endpoints(service *handlers.Service, listeners []net.Listener) []server.End
 // warnOfOpenMinting logs a warning if clients on other machines may mint without a
 // credential.
 func warnOfOpenMinting(o options, address net.Addr, logger *slog.Logger) {
-	if o.mintCredentialsFile == "" && !isLocal(address) {
+	if o.files.MintCredentials == "" && !isLocal(address) {
 		logger.Warn("anyone who can connect may mint tokens: set MINT_CREDENTIALS_FILE", "address", address.String())
 	}
 }
@@ -654,175 +647,24 @@ type secrets struct {
 }
 
 // readSecrets reads all files. Only that of the signing keys may be missing.
-func readSecrets(o options, logger *slog.Logger) (s secrets, err error) {
-	if s.keys, err = readKeys(o, logger); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func readSecrets(files *handlers.Files) (s secrets, err error) {
+	if s.keys, err = files.ReadSigningKeys(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return s, err
 	}
-	if s.credentials, err = readCredentials(o, logger); err != nil {
+	if s.credentials, err = files.ReadMintCredentials(); err != nil {
 		return s, err
 	}
-	if s.revoked, err = readRevoked(o, logger); err != nil {
+	if s.revoked, err = files.ReadRevoked(); err != nil {
 		return s, err
 	}
-	s.certificate, err = readCertificate(o)
+	s.certificate, err = files.ReadCertificate()
 	return s, err
-}
-
-// readKeys returns the key in SIGNING_KEY or, if that is unset, the keys in the key
-// file.
-func readKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
-	if o.signingKey != nil && o.signingKeyFileSet {
-		return nil, errors.New("both SIGNING_KEY and SIGNING_KEY_FILE (or -signing-key-file) are set: set one of them")
-	}
-	if o.signingKey == nil {
-		keys, warnings, err := keyfile.ReadKeys(o.signingKeyFile)
-		warn(logger, "SIGNING_KEY_FILE", warnings)
-		return keys, err
-	}
-	key, warnings, err := keyfile.ParseKey(*o.signingKey)
-	if err != nil {
-		return nil, fmt.Errorf("SIGNING_KEY: %w", err)
-	}
-	warn(logger, "SIGNING_KEY", warnings)
-	return []*jwtcore.Key{key}, nil
-}
-
-// createKey creates the key file and returns its key, or the key of another process
-// that was faster.
-func createKey(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
-	created, err := keyfile.Create(o.signingKeyFile)
-	if err != nil {
-		return nil, err
-	}
-	if created {
-		logger.Warn("created a key file with a new signing key: keep it, or tokens minted now will not verify later", "file", o.signingKeyFile)
-	}
-	return readKeys(o, logger)
-}
-
-// readCredentials returns the credentials of those who may mint, or nil if anyone
-// may.
-func readCredentials(o options, logger *slog.Logger) ([]keyfile.Credential, error) {
-	if o.mintCredentialsFile == "" {
-		return nil, nil
-	}
-	credentials, warnings, err := keyfile.ReadCredentials(o.mintCredentialsFile)
-	if err != nil {
-		return nil, fmt.Errorf("MINT_CREDENTIALS_FILE: %w", err)
-	}
-	warn(logger, "MINT_CREDENTIALS_FILE", warnings)
-	return credentials, nil
-}
-
-// readRevoked returns the revoked tokens, or nil if no file names them. With an error, it
-// returns those that could be read, if any.
-func readRevoked(o options, logger *slog.Logger) (*keyfile.Revoked, error) {
-	if o.revokedFile == "" {
-		return nil, nil
-	}
-	revoked, warnings, err := keyfile.ReadRevoked(o.revokedFile)
-	if err != nil {
-		return revoked, fmt.Errorf("REVOKED_FILE: %w", err)
-	}
-	warn(logger, "REVOKED_FILE", warnings)
-	return revoked, nil
-}
-
-// readCertificate returns the TLS certificate with its private key, or nil if there
-// is none.
-func readCertificate(o options) (*tls.Certificate, error) {
-	if o.tlsCert == "" {
-		return nil, nil
-	}
-	certificate, certErr := keyfile.ReadFile(o.tlsCert)
-	key, keyErr := keyfile.ReadFile(o.tlsKey)
-	defer clear(key)
-	pair, pairErr := tls.X509KeyPair(certificate, key)
-	if err := cmp.Or(certErr, keyErr, pairErr); err != nil {
-		return nil, fmt.Errorf("the TLS certificate in %s with the key in %s: %w", o.tlsCert, o.tlsKey, err)
-	}
-	return &pair, nil
-}
-
-// warn logs the warnings about the value of a setting.
-func warn(logger *slog.Logger, setting string, warnings []string) {
-	for _, warning := range warnings {
-		logger.Warn(setting + ": " + warning)
-	}
-}
-
-// reload reads all files again. If one of them cannot be used, it logs the reason and
-// the service goes on with what it has.
-func reload(o options, service *handlers.Service, httpServer *server.Server, logger *slog.Logger) {
-	report := func(kind, what string, err error) {
-		service.CountReload(kind, err)
-		if err != nil {
-			logger.Error("the "+what+" stay as they were", "error", err)
-		}
-	}
-	if o.signingKey == nil {
-		keys, err := readKeys(o, logger)
-		if err == nil {
-			err = service.SetSigningKeys(keys)
-		}
-		report("signing", "signing keys", err)
-	} else {
-		logger.Warn("SIGHUP does not change the signing keys: SIGNING_KEY is read at start only")
-	}
-	if o.mintCredentialsFile != "" {
-		credentials, err := readCredentials(o, logger)
-		if err == nil {
-			err = service.SetMintCredentials(credentials)
-		}
-		report("credentials", "mint credentials", err)
-	}
-	if o.revokedFile != "" {
-		reloadRevoked(o, service, logger)
-	}
-	if o.tlsCert != "" {
-		certificate, err := readCertificate(o)
-		if err == nil {
-			err = httpServer.SetCertificate(certificate)
-		}
-		report("tls", "TLS certificate and its key", err)
-	}
-}
-
-// reloadGCPercent replaces gcPercent while old and new revoked tokens are both in memory.
-// Otherwise garbage could take twice the memory of both: with a million of each and many
-// requests, the process would take 120 MiB instead of 80.
-const reloadGCPercent = 25
-
-// saveMemory keeps garbage small until restore is called.
-func saveMemory() (restore func()) {
-	percent := debug.SetGCPercent(reloadGCPercent)
-	return func() {
-		debug.SetGCPercent(percent)
-		runtime.GC() // so that the old tokens no longer count
-	}
-}
-
-// reloadRevoked reads the file of revoked tokens again. If some lines of it are wrong, the
-// others add to what was revoked before, so that no mistake lets a revoked token pass.
-func reloadRevoked(o options, service *handlers.Service, logger *slog.Logger) {
-	defer saveMemory()()
-	revoked, err := readRevoked(o, logger)
-	service.CountReload("revoked", err)
-	switch {
-	case err == nil:
-		service.SetRevoked(revoked)
-	case revoked == nil:
-		logger.Error("the revoked tokens stay as they were", "error", err)
-	default:
-		logger.Error("the revoked tokens stay as they were, and those on the good lines of the file are added", "error", err)
-		service.AddRevoked(revoked)
-	}
 }
 
 // healthcheck asks the service that runs with the same options for /healthz.
 func healthcheck(_ context.Context, o options, _ stdio, _ *slog.Logger) error {
 	scheme := "http"
-	if o.tlsCert != "" {
+	if o.files.Certificate != "" {
 		scheme = "https"
 	}
 	client := server.NewClient(o.bind)
@@ -840,7 +682,7 @@ func healthcheck(_ context.Context, o options, _ stdio, _ *slog.Logger) error {
 
 // mint prints tokens.
 func mint(_ context.Context, o options, std stdio, logger *slog.Logger) error {
-	keys, err := readExistingKeys(o, logger)
+	keys, err := readExistingKeys(&o.files)
 	if err != nil {
 		return err
 	}
@@ -856,11 +698,11 @@ func inspect(_ context.Context, o options, std stdio, logger *slog.Logger) error
 	if o.keyFile != "" {
 		return handlers.InspectWithKeyFile(newCommand(o, std, logger), o.keyFile, o.keyEncoding)
 	}
-	keys, err := readExistingKeys(o, logger)
+	keys, err := readExistingKeys(&o.files)
 	if err != nil {
 		return err
 	}
-	revoked, err := readRevoked(o, logger)
+	revoked, err := o.files.ReadRevoked()
 	if err != nil {
 		return err
 	}
@@ -875,12 +717,13 @@ func newCommand(o options, std stdio, logger *slog.Logger) handlers.Command {
 	return handlers.Command{Arguments: o.arguments, Stdin: std.in, Stdout: std.out, Now: time.Now, Logger: logger}
 }
 
-// readExistingKeys is readKeys for the commands that work with the keys of a service. They
-// do not create a key file: in a wrong folder, that would be a key of no service.
-func readExistingKeys(o options, logger *slog.Logger) ([]*jwtcore.Key, error) {
-	keys, err := readKeys(o, logger)
+// readExistingKeys reads the signing keys for the commands that work with the keys of a
+// service. They do not create a key file: in a wrong folder, that would be a key of no
+// service.
+func readExistingKeys(files *handlers.Files) ([]*jwtcore.Key, error) {
+	keys, err := files.ReadSigningKeys()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the key file %s does not exist: start the service once, which creates it, or name another one with -signing-key-file (SIGNING_KEY_FILE)", o.signingKeyFile)
+		return nil, fmt.Errorf("the key file %s does not exist: start the service once, which creates it, or name another one with -signing-key-file (SIGNING_KEY_FILE)", files.SigningKeys)
 	}
 	return keys, err
 }

@@ -137,7 +137,7 @@ func (p *process) checkReloads(t *testing.T, successes, failures int) {
 		t.Fatal(err)
 	}
 	for result, want := range map[string]int{"success": successes, "failure": failures} {
-		line := fmt.Sprintf("\ntokenmint_key_reloads_total{keys=\"revoked\",result=%q} %d\n", result, want)
+		line := fmt.Sprintf("\ntokenmint_reloads_total{file=\"revoked_tokens\",result=%q} %d\n", result, want)
 		if !strings.Contains(metrics, line) {
 			t.Errorf("/metrics does not have %q", line)
 		}

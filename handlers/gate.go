@@ -58,7 +58,7 @@ func (s *Service) decide(c echo.Context, p *policy.Policy) error {
 		return s.refuse(c, err)
 	}
 	now := s.now()
-	token, err := s.validate(text, now, p.Leeway())
+	token, key, err := s.validate(text, now, p.Leeway())
 	if err != nil {
 		return s.refuse(c, err)
 	}
@@ -66,6 +66,7 @@ func (s *Service) decide(c echo.Context, p *policy.Policy) error {
 	if err != nil {
 		return s.refuse(c, err)
 	}
+	s.metrics.countPass(key)
 	id, _ := token.ID()
 	return s.pass(c, p, id, strings.Split(text, ".")[1], headers)
 }
@@ -107,19 +108,19 @@ func (s *Service) refuse(c echo.Context, err error) error {
 	return err
 }
 
-// validate returns the token in text, if it may pass at now.
-func (s *Service) validate(text string, now time.Time, leeway time.Duration) (jwtcore.Token, error) {
-	token, err := jwtcore.Parse(text)
-	if err != nil {
-		return token, err
+// validate returns the token in text, if it may pass at now, and the key that signed it.
+// If it may not pass, key is still the one that signed it, or nil.
+func (s *Service) validate(text string, now time.Time, leeway time.Duration) (token jwtcore.Token, key *jwtcore.Key, err error) {
+	if token, err = jwtcore.Parse(text); err != nil {
+		return token, nil, err
 	}
-	if err := token.Validate(s.keys(), now, leeway); err != nil {
-		return token, err
+	if key, err = token.Validate(s.keys(), now, leeway); err != nil {
+		return token, key, err
 	}
 	if s.isRevoked(&token) {
-		return token, errRevoked
+		return token, key, errRevoked
 	}
-	return token, nil
+	return token, key, nil
 }
 
 // isPreflight reports whether a proxy asks about a preflight request (CORS,

@@ -29,11 +29,13 @@ func (s *Service) introspectToken(a *answer, body []byte) error {
 	if len(tokens) != 1 || tokens[0] == "" { // an empty one counts as absent (RFC 6749 §3.1)
 		return errTokenParameter
 	}
-	token, err := s.validate(tokens[0], s.now(), 0)
+	token, key, err := s.validate(tokens[0], s.now(), 0)
 	if err != nil {
+		s.metrics.countRefusal(err)
 		a.text = append(a.text, `{"active":false}`...) // without the reason (RFC 7662 §2.2)
 		return nil
 	}
+	s.metrics.countPass(key)
 	a.text = slices.Grow(a.text, len(activePrefix)+len(token.Claims))
 	a.text = appendIntrospection(a.text, &token)
 	return nil

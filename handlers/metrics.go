@@ -2,11 +2,13 @@ package handlers
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
+	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -26,29 +28,53 @@ const other = "other"
 // limit for a whole request.
 var durationBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .1, .5, 1, 5, 10}
 
-// metrics counts what the service does.
+// metrics counts what the service does. All series that are possible exist from the
+// start: Prometheus sees an increase only if it has seen the value before.
 type metrics struct {
 	registry  *prometheus.Registry
+	routes    map[routeMethod]bool // those that are labels
 	requests  *prometheus.CounterVec
 	durations *prometheus.HistogramVec
+	inFlight  prometheus.Gauge
 	minted    prometheus.Counter
 	verdicts  *prometheus.CounterVec
 	refusals  *prometheus.CounterVec
-	revoked   *prometheus.GaugeVec // without labels: it has no series until it is set
-	reloads   *prometheus.CounterVec
+
+	signingKeys    prometheus.Gauge
+	signingKeyInfo *prometheus.GaugeVec
+	passes         *prometheus.CounterVec
+	passesOfKeys   atomic.Pointer[map[string]prometheus.Counter] // by the fingerprints of the current keys
+
+	reloads           *prometheus.CounterVec
+	lastReloadSuccess *prometheus.GaugeVec
+	lastReloadTime    *prometheus.GaugeVec
+
+	// These have no labels, and no series until they are set.
+	revoked           *prometheus.GaugeVec
+	certificateExpiry *prometheus.GaugeVec
 }
 
-func newMetrics() *metrics {
-	m := &metrics{
-		registry:  prometheus.NewRegistry(),
-		requests:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tokenmint_http_requests_total", Help: "Requests answered, by route, method and status code."}, []string{"route", "method", "code"}),
-		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "tokenmint_http_request_duration_seconds", Help: "Time from a request's header to its response, by route.", Buckets: durationBuckets}, []string{"route"}),
-		minted:    prometheus.NewCounter(prometheus.CounterOpts{Name: "tokenmint_tokens_minted_total", Help: "Tokens minted."}),
-		verdicts:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tokenmint_verdicts_total", Help: "Tokens inspected, by their Signature Verification."}, []string{"verdict"}),
-		refusals:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tokenmint_gate_refusals_total", Help: "Requests refused by the gate, by reason."}, []string{"reason"}),
-		revoked:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tokenmint_revoked_tokens", Help: "Ids of revoked tokens."}, nil),
-		reloads:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tokenmint_key_reloads_total", Help: "Reloads of key files, by the kind of keys and the result."}, []string{"keys", "result"}),
-	}
+// routeMethod is a route with one of the methods that it takes.
+type routeMethod struct{ route, method string }
+
+func newMetrics(version string) *metrics {
+	m := &metrics{registry: prometheus.NewRegistry(), routes: map[routeMethod]bool{}}
+	m.requests = m.counters("http_requests_total", "Requests answered, by route, method and status code.", "route", "method", "code")
+	m.durations = m.histograms("http_request_duration_seconds", "Time from a request's header to its response, by route and method.", "route", "method")
+	m.inFlight = m.gauges("http_requests_in_flight", "Requests that are being answered.").WithLabelValues()
+	m.minted = m.counters("tokens_minted_total", "Tokens minted.").WithLabelValues()
+	m.verdicts = m.counters("verdicts_total", "Tokens inspected, by their Signature Verification.", "verdict")
+	m.passes = m.counters("gate_passes_total", "Tokens that passed at the gate or were active in an introspection, by the fingerprint of the key that signed them.", "fingerprint")
+	m.refusals = m.counters("gate_refusals_total", "Tokens and requests refused by the gate or not active in an introspection, by reason.", "reason")
+	m.signingKeys = m.gauges("signing_keys", "Signing keys.").WithLabelValues()
+	m.signingKeyInfo = m.gauges("signing_key_info", "The signing keys by their fingerprints, and which of them mints. The value is 1.", "fingerprint", "mints")
+	m.reloads = m.counters("reloads_total", "Files read again, by file and result.", "file", "result")
+	m.lastReloadSuccess = m.gauges("last_reload_success", "Whether a file could be used when it was last read: 1 or 0.", "file")
+	m.lastReloadTime = m.gauges("last_reload_success_timestamp_seconds", "When a file was last read and could be used, in Unix time.", "file")
+	m.revoked = m.gauges("revoked_tokens", "Ids of revoked tokens.")
+	m.certificateExpiry = m.gauges("tls_certificate_expiry_timestamp_seconds", "When the TLS certificate expires, in Unix time.")
+	m.gauges("build_info", "The version of the service and of Go. The value is 1.", "version", "goversion").WithLabelValues(version, runtime.Version()).Set(1)
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, verdict := range []string{"true", "false"} {
 		m.verdicts.WithLabelValues(verdict)
 	}
@@ -56,35 +82,103 @@ func newMetrics() *metrics {
 	for _, row := range refusalReasons {
 		m.refusals.WithLabelValues(row.reason)
 	}
-	m.registry.MustRegister(m.requests, m.durations, m.minted, m.verdicts, m.refusals, m.revoked, m.reloads,
-		collectors.NewBuildInfoCollector(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// addRoutes creates the series of routes, so that they exist before the first
-// request.
+func (m *metrics) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	vector := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tokenmint_" + name, Help: help}, labels)
+	m.registry.MustRegister(vector)
+	return vector
+}
+
+func (m *metrics) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	vector := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tokenmint_" + name, Help: help}, labels)
+	m.registry.MustRegister(vector)
+	return vector
+}
+
+func (m *metrics) histograms(name, help string, labels ...string) *prometheus.HistogramVec {
+	vector := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "tokenmint_" + name, Help: help, Buckets: durationBuckets}, labels)
+	m.registry.MustRegister(vector)
+	return vector
+}
+
+// addRoutes creates the series of routes. OPTIONS is answered at all paths.
 func (m *metrics) addRoutes(routes []*echo.Route) {
-	m.durations.WithLabelValues(other)
 	for _, route := range routes {
-		m.durations.WithLabelValues(route.Path)
+		if route.Method == echo.RouteNotFound { // the gate, which takes any method
+			for _, method := range methodLabels {
+				m.addSeries(route.Path, method, statuses(route.Path, method))
+			}
+			continue
+		}
+		m.addSeries(route.Path, route.Method, statuses(route.Path, route.Method))
+		m.addSeries(route.Path, http.MethodOptions, []int{http.StatusNoContent})
+	}
+	for _, method := range methodLabels {
+		m.addSeries(other, method, []int{http.StatusNotFound, http.StatusMethodNotAllowed})
+	}
+	m.addSeries(other, http.MethodOptions, []int{http.StatusNoContent})
+}
+
+// statuses returns the status codes of the responses of a route, as openapi.yaml has them.
+func statuses(route, method string) []int {
+	switch route {
+	case "/token":
+		switch method {
+		case http.MethodPost:
+			return []int{200, 202, 400, 401, 403, 413, 415, 500, 503}
+		case http.MethodGet, http.MethodHead:
+			return []int{200, 202, 203, 204, 400, 413, 415, 500, 503}
+		}
+		return []int{200, 400, 413, 415, 500, 503}
+	case "/token/verify", "/token/sign", introspectPath:
+		return []int{200, 400, 413, 415, 500, 503}
+	case "/tokens":
+		return []int{200, 401, 403, 415, 426, 500, 503}
+	case "/tokens/verify":
+		return []int{200, 415, 426, 500, 503}
+	case "/auth", "/ext_authz/*":
+		return []int{200, 401, 500}
+	case "/auth/if":
+		return []int{200, 400, 401, 403, 500}
+	case "/readyz":
+		return []int{200, 500, 503}
+	case "/assets/:name":
+		return []int{200, 404, 500}
+	default:
+		return []int{200, 500}
 	}
 }
 
-// observe counts a request that was answered.
-func (m *metrics) observe(c echo.Context, took time.Duration) {
-	route := cmp.Or(c.Path(), other)
-	m.requests.WithLabelValues(route, methodLabel(c.Request().Method), strconv.Itoa(c.Response().Status)).Inc()
-	m.durations.WithLabelValues(route).Observe(took.Seconds())
+func (m *metrics) addSeries(route, method string, codes []int) {
+	m.routes[routeMethod{route, method}] = true
+	m.durations.WithLabelValues(route, method)
+	for _, code := range codes {
+		m.requests.WithLabelValues(route, method, strconv.Itoa(code))
+	}
 }
+
+// observe counts a request that was answered. A method that a route does not take is not
+// a route.
+func (m *metrics) observe(c echo.Context, took time.Duration) {
+	route, method := c.Path(), methodLabel(c.Request().Method)
+	if !m.routes[routeMethod{route, method}] {
+		route = other
+	}
+	m.requests.WithLabelValues(route, method, strconv.Itoa(c.Response().Status)).Inc()
+	m.durations.WithLabelValues(route, method).Observe(took.Seconds())
+}
+
+// methodLabels are the methods that are labels, and the label of all others.
+var methodLabels = []string{"GET", "HEAD", "POST", "QUERY", "PUT", "PATCH", "DELETE", "OPTIONS", other}
 
 // methodLabel returns the label of a method.
 func methodLabel(method string) string {
-	switch method {
-	case "GET", "HEAD", "POST", "QUERY", "PUT", "PATCH", "DELETE", "OPTIONS":
+	if slices.Contains(methodLabels, method) {
 		return method
-	default:
-		return other
 	}
+	return other
 }
 
 // countVerdict counts an inspection by the error of its verification.
@@ -118,25 +212,72 @@ var refusalReasons = []struct {
 	{policy.ErrClaim, "claim"},
 }
 
-// countRefusal counts a request that the gate refuses.
-func (m *metrics) countRefusal(err error) {
+// refusalReason returns the label of the error for which the gate refuses a request.
+func refusalReason(err error) string {
 	for _, row := range refusalReasons {
 		if errors.Is(err, row.err) {
-			m.refusals.WithLabelValues(row.reason).Inc()
-			return
+			return row.reason
 		}
 	}
-	m.refusals.WithLabelValues(other).Inc()
+	return other
 }
 
-// CountReload counts a reload of a file: of "signing" or "tls" keys, of "credentials" or
-// of "revoked" tokens, with the error that it returned.
-func (s *Service) CountReload(keys string, err error) {
-	result := "success"
-	if err != nil {
-		result = "failure"
+// countRefusal counts a request that the gate refuses.
+func (m *metrics) countRefusal(err error) { m.refusals.WithLabelValues(refusalReason(err)).Inc() }
+
+// setSigningKeys shows which keys there are. The passes of a key that is gone disappear,
+// even if a request that began earlier is about to count another one.
+func (m *metrics) setSigningKeys(keys []*jwtcore.Key) {
+	m.signingKeys.Set(float64(len(keys)))
+	m.signingKeyInfo.Reset()
+	passes := map[string]prometheus.Counter{}
+	for i, key := range keys {
+		m.signingKeyInfo.WithLabelValues(key.Fingerprint(), strconv.FormatBool(i == 0)).Set(1)
+		passes[key.Fingerprint()] = m.passes.WithLabelValues(key.Fingerprint())
 	}
-	s.metrics.reloads.WithLabelValues(keys, result).Inc()
+	old := m.passesOfKeys.Swap(&passes)
+	if old == nil {
+		return
+	}
+	for fingerprint := range *old {
+		if passes[fingerprint] == nil {
+			m.passes.DeleteLabelValues(fingerprint)
+		}
+	}
+}
+
+// countPass counts a token that passes, by the key that signed it.
+func (m *metrics) countPass(key *jwtcore.Key) {
+	if passes := (*m.passesOfKeys.Load())[key.Fingerprint()]; passes != nil {
+		passes.Inc()
+	}
+}
+
+func (m *metrics) setCertificateExpiry(expiry time.Time) {
+	m.certificateExpiry.WithLabelValues().Set(float64(expiry.Unix()))
+}
+
+// addFile creates the series of a file that was read at now.
+func (m *metrics) addFile(label string, now time.Time) {
+	m.reloads.WithLabelValues(label, "success")
+	m.reloads.WithLabelValues(label, "failure")
+	m.setReloaded(label, now)
+}
+
+// countReload counts a file that was read again at now, and the error that this returned.
+func (m *metrics) countReload(label string, err error, now time.Time) {
+	if err != nil {
+		m.reloads.WithLabelValues(label, "failure").Inc()
+		m.lastReloadSuccess.WithLabelValues(label).Set(0)
+		return
+	}
+	m.reloads.WithLabelValues(label, "success").Inc()
+	m.setReloaded(label, now)
+}
+
+func (m *metrics) setReloaded(label string, now time.Time) {
+	m.lastReloadSuccess.WithLabelValues(label).Set(1)
+	m.lastReloadTime.WithLabelValues(label).Set(float64(now.Unix()))
 }
 
 // textFormat is Prometheus's own format, which every scraper reads. Package promhttp

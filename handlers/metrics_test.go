@@ -3,7 +3,9 @@ package handlers
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +17,8 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"tokenmint/jwtcore"
 )
 
 // scrape reads /metrics as Prometheus would, and returns the value of each series.
@@ -71,39 +75,50 @@ func TestMetrics(t *testing.T) {
 	send(t, "OPTIONS", server.URL+"/token", "", nil)
 	send(t, "GET", server.URL+"/auth", "", nil)
 	send(t, "GET", server.URL+"/ext_authz/"+canary, "", nil)
-	service.CountReload("signing", nil)
-	service.CountReload("tls", errors.New(canary))
+	now := time.Unix(1700000000, 0)
+	service.metrics.addFile(fileSigningKeys, now.Add(-time.Hour))
+	service.metrics.addFile(fileTLS, now)
+	service.metrics.countReload(fileSigningKeys, nil, now)
+	service.metrics.countReload(fileTLS, errors.New(canary), now.Add(time.Hour))
 
 	series := scrape(t, server)
 	for name, want := range map[string]float64{
-		`tokenmint_http_requests_total{code="200",method="POST",route="/token"}`:        3,
-		`tokenmint_http_requests_total{code="200",method="GET",route="/token"}`:         3,
-		`tokenmint_http_requests_total{code="200",method="QUERY",route="/token"}`:       1,
-		`tokenmint_http_requests_total{code="200",method="POST",route="/token/verify"}`: 2,
-		`tokenmint_http_requests_total{code="200",method="POST",route="/token/sign"}`:   1,
-		`tokenmint_http_requests_total{code="202",method="GET",route="/token"}`:         1,
-		`tokenmint_http_requests_total{code="204",method="GET",route="/token"}`:         1,
-		`tokenmint_http_requests_total{code="400",method="POST",route="/token"}`:        1,
-		`tokenmint_http_requests_total{code="405",method="other",route="/token"}`:       2,
-		`tokenmint_http_requests_total{code="404",method="GET",route="other"}`:          2,
-		`tokenmint_http_requests_total{code="404",method="other",route="other"}`:        1,
-		`tokenmint_http_requests_total{code="204",method="OPTIONS",route="/token"}`:     1,
-		`tokenmint_http_requests_total{code="401",method="GET",route="/auth"}`:          1,
-		`tokenmint_http_requests_total{code="401",method="GET",route="/ext_authz/*"}`:   1,
-		`tokenmint_http_request_duration_seconds_count{route="/token"}`:                 13,
-		`tokenmint_http_request_duration_seconds_count{route="other"}`:                  3,
-		`tokenmint_http_request_duration_seconds_bucket{route="/token",le="10"}`:        13,
-		`tokenmint_tokens_minted_total`:                                                 3,
-		`tokenmint_verdicts_total{verdict="true"}`:                                      5,
-		`tokenmint_verdicts_total{verdict="false"}`:                                     1,
-		`tokenmint_key_reloads_total{keys="signing",result="success"}`:                  1,
-		`tokenmint_key_reloads_total{keys="tls",result="failure"}`:                      1,
+		`tokenmint_http_requests_total{code="200",method="POST",route="/token"}`:               3,
+		`tokenmint_http_requests_total{code="200",method="GET",route="/token"}`:                3,
+		`tokenmint_http_requests_total{code="200",method="QUERY",route="/token"}`:              1,
+		`tokenmint_http_requests_total{code="200",method="POST",route="/token/verify"}`:        2,
+		`tokenmint_http_requests_total{code="200",method="POST",route="/token/sign"}`:          1,
+		`tokenmint_http_requests_total{code="202",method="GET",route="/token"}`:                1,
+		`tokenmint_http_requests_total{code="204",method="GET",route="/token"}`:                1,
+		`tokenmint_http_requests_total{code="400",method="POST",route="/token"}`:               1,
+		`tokenmint_http_requests_total{code="405",method="other",route="other"}`:               2,
+		`tokenmint_http_requests_total{code="404",method="GET",route="other"}`:                 2,
+		`tokenmint_http_requests_total{code="404",method="other",route="other"}`:               1,
+		`tokenmint_http_requests_total{code="204",method="OPTIONS",route="/token"}`:            1,
+		`tokenmint_http_requests_total{code="401",method="GET",route="/auth"}`:                 1,
+		`tokenmint_http_requests_total{code="401",method="GET",route="/ext_authz/*"}`:          1,
+		`tokenmint_http_request_duration_seconds_count{method="POST",route="/token"}`:          4,
+		`tokenmint_http_request_duration_seconds_count{method="GET",route="/token"}`:           5,
+		`tokenmint_http_request_duration_seconds_count{method="QUERY",route="/token"}`:         1,
+		`tokenmint_http_request_duration_seconds_count{method="other",route="other"}`:          3,
+		`tokenmint_http_request_duration_seconds_bucket{method="POST",route="/token",le="10"}`: 4,
+		`tokenmint_http_requests_in_flight`:                                                    1,
+		`tokenmint_tokens_minted_total`:                                                        3,
+		`tokenmint_verdicts_total{verdict="true"}`:                                             5,
+		`tokenmint_verdicts_total{verdict="false"}`:                                            1,
+		`tokenmint_reloads_total{file="signing_keys",result="success"}`:                        1,
+		`tokenmint_reloads_total{file="signing_keys",result="failure"}`:                        0,
+		`tokenmint_reloads_total{file="tls",result="failure"}`:                                 1,
+		`tokenmint_last_reload_success{file="signing_keys"}`:                                   1,
+		`tokenmint_last_reload_success{file="tls"}`:                                            0,
+		`tokenmint_last_reload_success_timestamp_seconds{file="signing_keys"}`:                 1700000000,
+		`tokenmint_last_reload_success_timestamp_seconds{file="tls"}`:                          1700000000,
 	} {
 		if got, ok := series[name]; !ok || got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
-	for _, prefix := range []string{"go_build_info{", "go_goroutines", "process_open_fds", "process_resident_memory_bytes"} {
+	for _, prefix := range []string{"tokenmint_build_info{", "go_goroutines", "process_open_fds", "process_resident_memory_bytes"} {
 		found := false
 		for name, value := range series {
 			found = found || strings.HasPrefix(name, prefix) && value > 0
@@ -164,6 +179,122 @@ func TestPanicWithinAResponse(t *testing.T) {
 	if err.Error() == "EOF" || strings.Contains(log.String(), canary) || !strings.Contains(log.String(), "panic in a handler") {
 		t.Errorf("%v, logged: %s", err, log.String())
 	}
+}
+
+// TestSeriesExist checks that every status in openapi.yaml is counted from 0, and the time
+// of every route from the first request.
+func TestSeriesExist(t *testing.T) {
+	service, server := newServer(t)
+	series := scrape(t, server)
+	counts := 0
+	for operation, codes := range describedStatuses(t) {
+		method, path, _ := strings.Cut(operation, " ")
+		if method == "TRACE" {
+			method = other
+		}
+		path = strings.ReplaceAll(path, "{name}", ":name")
+		for _, code := range codes {
+			name := fmt.Sprintf(`tokenmint_http_requests_total{code="%d",method="%s",route="%s"}`, code, method, path)
+			if _, ok := series[name]; !ok {
+				t.Errorf("%s is missing", name)
+			}
+			counts++
+		}
+	}
+	if counts < 100 {
+		t.Fatalf("only %d statuses are described", counts)
+	}
+	for name, value := range series {
+		if strings.HasPrefix(name, "tokenmint_http_requests_total{") && value != 0 {
+			t.Errorf("%s is %v before the first request", name, value)
+		}
+	}
+	for _, route := range service.router.Routes() {
+		method := route.Method
+		if method == echo.RouteNotFound {
+			method = other
+		}
+		if _, ok := series[fmt.Sprintf(`tokenmint_http_request_duration_seconds_count{method="%s",route="%s"}`, method, route.Path)]; !ok {
+			t.Errorf("%s %s is not timed", method, route.Path)
+		}
+	}
+	for _, absent := range []string{"tokenmint_revoked_tokens", "tokenmint_tls_certificate_expiry_timestamp_seconds", `tokenmint_last_reload_success{file="signing_keys"}`} {
+		if _, ok := series[absent]; ok {
+			t.Errorf("%s is there, although the service does not use the file", absent)
+		}
+	}
+}
+
+// TestNoSeriesIsBorn sends all kinds of requests, and checks that each counts in a series
+// that was there before: an alert on the first error would not fire otherwise.
+func TestNoSeriesIsBorn(t *testing.T) {
+	service, server := newServer(t, quiet)
+	before := scrape(t, server)
+	for _, test := range append(errorCases(), errorCase{name: "good", body: inspectBody(goldenToken, publishedKey, "")}) {
+		header := test.header
+		if header == nil {
+			header = jsonHeader()
+		}
+		for _, route := range service.router.Routes() {
+			for _, method := range append(describedMethods(route), "BREW", "TRACE", "OPTIONS") {
+				send(t, method, server.URL+route.Path, test.body, header)
+			}
+		}
+	}
+	send(t, "OPTIONS", server.URL+"/nowhere", "", nil)
+	for name := range scrape(t, server) {
+		if _, ok := before[name]; !ok && strings.HasPrefix(name, "tokenmint_") {
+			t.Errorf("%s was not there at the start", name)
+		}
+	}
+}
+
+// TestKeyMetrics rotates the keys, and checks what the metrics say about each of them.
+func TestKeyMetrics(t *testing.T) {
+	service, server := newServer(t)
+	gate := httptest.NewServer(service.Gate())
+	defer gate.Close()
+	keys := newKeys(publishedKey, strings.Repeat("second ", 10), strings.Repeat("third ", 11))
+	token := func(key *jwtcore.Key) string {
+		return string(key.Mint(nil, jwtcore.Claims{IssuedAt: time.Unix(1, 0), Data: []byte(`1`)}))
+	}
+	check := func(step string, want map[string]float64) {
+		t.Helper()
+		got := map[string]float64{}
+		for name, value := range scrape(t, server) {
+			if strings.HasPrefix(name, "tokenmint_signing_key") || strings.HasPrefix(name, "tokenmint_gate_passes_total") {
+				got[name] = value
+			}
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", step, got, want)
+		}
+	}
+	pass := func(key *jwtcore.Key, want int) {
+		t.Helper()
+		if got := send(t, "GET", gate.URL+"/auth", "", bearer(token(key))); got.status != want {
+			t.Errorf("/auth: %d, want %d", got.status, want)
+		}
+	}
+	info := func(i int, mints string) string {
+		return fmt.Sprintf(`tokenmint_signing_key_info{fingerprint="%s",mints="%s"}`, keys[i].Fingerprint(), mints)
+	}
+	passes := func(i int) string {
+		return fmt.Sprintf(`tokenmint_gate_passes_total{fingerprint="%s"}`, keys[i].Fingerprint())
+	}
+	service.SetSigningKeys(keys[:2])
+	check("at first", map[string]float64{"tokenmint_signing_keys": 2, info(0, "true"): 1, info(1, "false"): 1, passes(0): 0, passes(1): 0})
+	pass(keys[0], 200)
+	pass(keys[1], 200)
+	send(t, "POST", gate.URL+"/introspect", "token="+token(keys[1]), formHeader())
+	send(t, "GET", gate.URL+"/auth/if?token=header:X-Token", "", http.Header{"X-Token": {token(keys[1])}})
+	pass(keys[2], 401)
+	check("after requests", map[string]float64{"tokenmint_signing_keys": 2, info(0, "true"): 1, info(1, "false"): 1, passes(0): 1, passes(1): 3})
+	service.SetSigningKeys(keys[1:])
+	service.metrics.countPass(keys[0]) // of a request that began before
+	pass(keys[0], 401)
+	pass(keys[2], 200)
+	check("after a rotation", map[string]float64{"tokenmint_signing_keys": 2, info(1, "true"): 1, info(2, "false"): 1, passes(1): 3, passes(2): 1})
 }
 
 // TestSeriesAreBounded sends methods and paths that the service does not know, and

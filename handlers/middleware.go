@@ -13,8 +13,10 @@ import (
 func (s *Service) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		started := time.Now()
+		s.metrics.inFlight.Inc()
 		defer func() {
 			took := time.Since(started)
+			s.metrics.inFlight.Dec()
 			s.metrics.observe(c, took)
 			if s.accessLog {
 				s.logAccess(c, took)

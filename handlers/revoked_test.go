@@ -65,6 +65,9 @@ func TestRevoked(t *testing.T) {
 				t.Errorf("%s: WWW-Authenticate: %s", test.name, challenge)
 			}
 		}
+		if test.revoked {
+			refusals++
+		}
 		form := "token=" + url.QueryEscape(test.token)
 		if got := send(t, "POST", gate.URL+"/introspect", form, formHeader()); got.status != 200 || (got.body == `{"active":false}`) != test.revoked {
 			t.Errorf("%s: /introspect: %d %s", test.name, got.status, got.body)

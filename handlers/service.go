@@ -53,6 +53,13 @@ type Config struct {
 
 	// AccessLog adds a line to the log for every request.
 	AccessLog bool
+
+	// CertificateExpiry is when the TLS certificate expires, for the metrics. It is zero
+	// for plain HTTP.
+	CertificateExpiry time.Time
+
+	// Version is the version of the program, for the metrics.
+	Version string
 }
 
 // Service is an http.Handler that answers tokenmint's requests.
@@ -110,9 +117,12 @@ func New(config Config) (*Service, error) {
 		now:          config.Now,
 		logger:       config.Logger,
 		accessLog:    config.AccessLog,
-		metrics:      newMetrics(),
+		metrics:      newMetrics(config.Version),
 		bodyMemory:   newBodyMemory(config.BodyMemory),
 		page:         newPage(),
+	}
+	if !config.CertificateExpiry.IsZero() {
+		s.metrics.setCertificateExpiry(config.CertificateExpiry)
 	}
 	s.streaming, s.endStreams = context.WithCancel(context.Background())
 	if err := s.SetSigningKeys(config.SigningKeys); err != nil {
@@ -143,6 +153,7 @@ func (s *Service) SetSigningKeys(keys []*jwtcore.Key) error {
 	}
 	keys = slices.Clone(keys)
 	s.signingKeys.Store(&keys)
+	s.metrics.setSigningKeys(keys)
 	s.logger.Info("signing keys", "count", len(keys), "fingerprints", fingerprints(keys), "mints", keys[0].Fingerprint())
 	return nil
 }

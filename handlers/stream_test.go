@@ -529,7 +529,7 @@ func TestStreamsAreCounted(t *testing.T) {
 		`tokenmint_verdicts_total{verdict="true"}`:                                       40,
 		`tokenmint_http_requests_total{code="200",method="POST",route="/tokens"}`:        2,
 		`tokenmint_http_requests_total{code="200",method="POST",route="/tokens/verify"}`: 2,
-		`tokenmint_http_request_duration_seconds_count{route="/tokens"}`:                 2,
+		`tokenmint_http_request_duration_seconds_count{method="POST",route="/tokens"}`:   2,
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %v, want %v", name, got[name], want)

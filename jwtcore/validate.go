@@ -6,27 +6,30 @@ import (
 	"time"
 )
 
-// Validate decides whether the token may pass a gate at now (RFC 7519 §7.2). It
-// returns nil if one of keys, which are for HS512, signed the token, the header
-// says HS512 and has no "crit", and now is within "exp" and "nbf", as far as the
-// token has them. The clock of the issuer may differ by leeway. Otherwise the error
-// wraps ErrCritical, ErrAlgorithm, ErrSignature, ErrTimeClaim, ErrExpired or
-// ErrNotYetValid, and its text is the reason, in one line.
-func (t *Token) Validate(keys []*Key, now time.Time, leeway time.Duration) error {
-	if _, err := t.Signer(keys); errors.Is(err, ErrAlgorithm) {
-		return errNotHS512 // what could check the signature does not matter at a gate
-	} else if err != nil {
-		return err
+// Validate decides whether the token may pass a gate at now (RFC 7519 §7.2). The error
+// is nil if one of keys, which are for HS512, signed the token, the header says HS512
+// and has no "crit", and now is within "exp" and "nbf", as far as the token has them.
+// The clock of the issuer may differ by leeway. Otherwise the error wraps ErrCritical,
+// ErrAlgorithm, ErrSignature, ErrTimeClaim, ErrExpired or ErrNotYetValid, and its text
+// is the reason, in one line. Validate returns the key that signed the token, with the
+// last three of these errors, too, and nil with the others.
+func (t *Token) Validate(keys []*Key, now time.Time, leeway time.Duration) (*Key, error) {
+	key, err := t.Signer(keys)
+	if errors.Is(err, ErrAlgorithm) {
+		return nil, errNotHS512 // what could check the signature does not matter at a gate
+	}
+	if err != nil {
+		return nil, err
 	}
 	switch t.state(now, leeway) {
 	case StateInvalid:
-		return ErrTimeClaim
+		return key, ErrTimeClaim
 	case StateExpired:
-		return ErrExpired
+		return key, ErrExpired
 	case StateNotYetValid:
-		return ErrNotYetValid
+		return key, ErrNotYetValid
 	default:
-		return nil
+		return key, nil
 	}
 }
 
