@@ -533,8 +533,7 @@ func serve(ctx context.Context, o options, _ stdio, logger *slog.Logger) error {
 		return err
 	}
 	warnOfOpenMinting(o, listeners[0].Addr(), logger)
-	// A stop does not wait for a file, which may be on another machine.
-	go service.Watch(ctx, &o.files, hangups, httpServer.SetCertificate)
+	service.Watch(ctx, &o.files, hangups, httpServer.SetCertificate)
 	return httpServer.Serve(ctx)
 }
 

@@ -24,14 +24,18 @@ type reload struct {
 }
 
 // Watch reads files again when they change, and all of them whenever a signal arrives,
-// until ctx is done. They must have been read before. A TLS certificate goes to
-// setCertificate, and everything else to s. If a file cannot be used, Watch logs the reason
-// and s keeps what it has.
+// until ctx is done. It returns at once. The files must have been read before, and belong
+// to Watch from then on. A TLS certificate goes to setCertificate, and everything else to
+// s. If a file cannot be used, Watch logs the reason and s keeps what it has.
 func (s *Service) Watch(ctx context.Context, files *Files, signals <-chan os.Signal, setCertificate func(*tls.Certificate) error) {
 	reloads := s.reloads(files, setCertificate)
 	for _, r := range reloads {
 		s.metrics.addFile(r.label, s.now())
 	}
+	go s.watch(ctx, files, reloads, signals)
+}
+
+func (s *Service) watch(ctx context.Context, files *Files, reloads []reload, signals <-chan os.Signal) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
