@@ -54,10 +54,15 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
-		if _, err := token.Validate(keys, now, 0); !errors.Is(err, test.want) || err == nil != (test.want == nil) {
+		key, err := token.Validate(keys, now, 0)
+		if !errors.Is(err, test.want) || err == nil != (test.want == nil) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
 		} else if errors.Is(err, ErrAlgorithm) && !strings.HasSuffix(err.Error(), "it must be HS512") {
 			t.Errorf("%s: %q, want a text that ends in HS512", test.name, err)
+		}
+		unsigned := errors.Is(err, ErrAlgorithm) || errors.Is(err, ErrCritical) || errors.Is(err, ErrSignature)
+		if (key == nil) != unsigned || key != nil && !key.matches(token.signature, token.signingInput) {
+			t.Errorf("%s: the key is %v", test.name, key)
 		}
 	}
 	token, err := Parse(signed(HS512, "new", hs512, `{}`))
