@@ -13,7 +13,7 @@ import (
 )
 
 // gateListening matches the log line that has the address of GATE_BIND.
-var gateListening = regexp.MustCompile(`listening address=(\S+) tls=\S+ serves="the gate"`)
+var gateListening = regexp.MustCompile(`listening address=(\S+) url=\S+ tls=\S+ serves="the gate"`)
 
 // startWithGate starts the service with GATE_BIND. It returns the service at BIND and
 // what send needs to ask the gate.

@@ -32,8 +32,8 @@ func (p *process) useSocket(folder string) {
 func startOnSocket(t *testing.T, folder string) *process {
 	t.Helper()
 	p := start(t, folder, onSocket)
-	if p.address != "socket" {
-		t.Errorf("the log has the address %q, want socket", p.address)
+	if log := p.stderr.String(); p.address != "unix:socket" || strings.Contains(log, "url=") {
+		t.Errorf("the log has the address %q, want unix:socket and no URL: %s", p.address, log)
 	}
 	p.useSocket(folder)
 	return p

@@ -116,13 +116,14 @@ func TestWrongConfiguration(t *testing.T) {
 		{"wrong access log flag", nil, []string{"-access-log=maybe"}, 2, "neither on nor off"},
 		{"certificate without key", []string{"TLS_CERT_FILE=cert.pem"}, nil, 2, "both"},
 		{"key without certificate", nil, []string{"-tls-key", "key.pem"}, 2, "both"},
-		{"missing certificate file", nil, []string{"-tls-cert", "missing", "-tls-key", "empty"}, 1, "certificate in missing with the key in empty: stat missing: no such file"},
-		{"certificate file without a certificate", nil, []string{"-tls-cert", "short", "-tls-key", "short"}, 1, "certificate in short"},
-		{"certificate with the key of another", nil, []string{"-tls-cert", "one.pem", "-tls-key", "two-key.pem"}, 1, "does not match"},
-		{"socket in a missing folder", nil, []string{"-bind", "unix:missing/socket"}, 1, "no such file"},
-		{"socket path that is a file", nil, []string{"-bind", "unix:short"}, 1, "in use"},
+		{"missing certificate file", nil, []string{"-tls-cert", "missing", "-tls-key", "empty"}, 1, "TLS_CERT_FILE is missing, TLS_KEY_FILE is empty: stat missing: no such file or directory: create the file, or correct its name"},
+		{"certificate file without a certificate", nil, []string{"-tls-cert", "short", "-tls-key", "short"}, 1, "TLS_CERT_FILE is short, TLS_KEY_FILE is short: tls: failed to find any PEM data in certificate input: the certificate must be in PEM"},
+		{"certificate and key swapped", nil, []string{"-tls-cert", "one-key.pem", "-tls-key", "one.pem"}, 1, "swap the two files"},
+		{"certificate with the key of another", nil, []string{"-tls-cert", "one.pem", "-tls-key", "two-key.pem"}, 1, "does not match public key: use a certificate with the key that was made for it"},
+		{"socket in a missing folder", nil, []string{"-bind", "unix:missing/socket"}, 1, "BIND: open missing: no such file or directory: create the folder missing, or choose another path"},
+		{"socket path that is a file", nil, []string{"-bind", "unix:short"}, 1, "BIND: listen unix short: bind: address already in use: what is there is not a socket: move it away, or choose another path"},
 		{"socket without a path", nil, []string{"-bind", "unix:"}, 2, "unix:/path"},
-		{"socket path that is too long", nil, []string{"-bind", "unix:/" + strings.Repeat("x", 200)}, 1, "invalid argument"},
+		{"socket path that is too long", nil, []string{"-bind", "unix:/" + strings.Repeat("x", 200)}, 1, "choose a path of at most"},
 		{"unknown flag", nil, []string{"-port", "1"}, 2, "-port"},
 		{"key as a flag", nil, []string{"-signing-key=" + shortKey}, 2, "not defined: -signing-key"},
 		{"unknown argument", nil, []string{shortKey}, 2, "healthcheck"},
@@ -136,22 +137,27 @@ func TestWrongConfiguration(t *testing.T) {
 		{"two keys in the variable", []string{"SIGNING_KEY=" + goodKey + "\n" + goodKey}, nil, 1, "more than one line"},
 		{"both key and file", []string{"SIGNING_KEY=" + goodKey, "SIGNING_KEY_FILE=signing.key"}, nil, 1, "both"},
 		{"both key and file flag", withGoodKey, []string{"-signing-key-file", "signing.key"}, 1, "both"},
-		{"empty file", nil, []string{"-signing-key-file", "empty"}, 1, "empty: unusable signing key: there is no key"},
+		{"empty file", nil, []string{"-signing-key-file", "empty"}, 1, "SIGNING_KEY_FILE: empty: unusable signing key: there is no key"},
 		{"file of blank lines", nil, []string{"-signing-key-file", "blank"}, 1, "there is no key"},
 		{"short key in the file", nil, []string{"-signing-key-file", "short"}, 1, "line 1: 16 bytes"},
 		{"short second key", nil, []string{"-signing-key-file", "second-short"}, 1, "line 2: 16 bytes"},
 		{"key that is not text", nil, []string{"-signing-key-file", "bytes"}, 1, "not UTF-8"},
 		{"folder as the key file", nil, []string{"-signing-key-file", "."}, 1, "regular file"},
-		{"key file in a missing folder", nil, []string{"-signing-key-file", "missing/signing.key"}, 1, "no such file"},
-		{"address in use", nil, []string{"-bind", taken.Addr().String()}, 1, "in use"},
-		{"address without a port", nil, []string{"-bind", "127.0.0.1"}, 1, "missing port"},
-		{"port that is no number", nil, []string{"-bind", "127.0.0.1:port"}, 1, "port"},
-		{"address of another machine", []string{"BIND=192.0.2.1:5000"}, nil, 1, "assign"},
+		{"key file in a missing folder", nil, []string{"-signing-key-file", "missing/signing.key"}, 1, "SIGNING_KEY_FILE: unusable signing key: cannot create signing.key in the folder " + filepath.Join(folder, "missing") + ": no such file or directory: create the folder, or name a file in another one"},
+		{"address in use", nil, []string{"-bind", taken.Addr().String()}, 1, "BIND: listen tcp " + taken.Addr().String() + ": bind: address already in use: stop the process that listens there, or choose another port"},
+		{"address without a port", nil, []string{"-bind", "127.0.0.1"}, 1, "BIND: listen tcp: address 127.0.0.1: missing port in address: write host:port, such as 127.0.0.1:5000 or [::1]:5000, or unix:/path"},
+		{"port alone", []string{"BIND=5000"}, nil, 1, "BIND: listen tcp: address 5000: missing port in address: write host:port"},
+		{"address with an empty port", []string{"BIND=127.0.0.1:"}, nil, 1, "BIND: address 127.0.0.1:: missing port in address: write host:port"},
+		{"port that is no number", nil, []string{"-bind", "127.0.0.1:port"}, 1, "write a port from 1 to 65535"},
+		{"port that is too high", nil, []string{"-bind", "127.0.0.1:65536"}, 1, "BIND: listen tcp: address 65536: invalid port: write a port from 1 to 65535"},
+		{"address with white space", []string{"BIND=127.0.0.1:5000 "}, nil, 1, "remove the white space"},
+		{"address of another machine", []string{"BIND=192.0.2.1:5000"}, nil, 1, "BIND: listen tcp 192.0.2.1:5000: bind: cannot assign requested address: choose an address that this machine has, or 0.0.0.0 for all of them"},
+		{"name of no machine", []string{"BIND=name..invalid:5000"}, nil, 1, "correct the host name, or write an IP address"},
 		{"gate without a path", []string{"GATE_BIND=unix:"}, nil, 2, "unix:/path"},
 		{"gate at the address of the service", []string{"BIND=127.0.0.1:5999", "GATE_BIND=127.0.0.1:5999"}, nil, 2, "GATE_BIND"},
-		{"gate at an address in use", []string{"GATE_BIND=" + taken.Addr().String()}, nil, 1, "GATE_BIND: listen"},
+		{"gate at an address in use", []string{"GATE_BIND=" + taken.Addr().String()}, nil, 1, "GATE_BIND: listen tcp " + taken.Addr().String() + ": bind: address already in use: stop the process"},
 		{"gate without a port", nil, []string{"-gate-bind", "127.0.0.1"}, 1, "GATE_BIND: "},
-		{"missing credentials", []string{"MINT_CREDENTIALS_FILE=missing"}, nil, 1, "MINT_CREDENTIALS_FILE"},
+		{"missing credentials", []string{"MINT_CREDENTIALS_FILE=missing"}, nil, 1, "MINT_CREDENTIALS_FILE: unusable mint credential: stat missing: no such file or directory: create the file, or correct its name"},
 		{"no credential", []string{"MINT_CREDENTIALS_FILE=blank"}, nil, 1, "there is no credential"},
 		{"short credential", nil, []string{"-mint-credentials-file", "short"}, 1, "line 1"},
 		{"credentials that are no tokens", nil, []string{"-mint-credentials-file", "one.pem"}, 1, "line 1"},
@@ -205,6 +211,46 @@ func TestWrongConfiguration(t *testing.T) {
 				t.Errorf("standard output: %q, want none", out)
 			}
 		})
+	}
+}
+
+// TestListeningURL starts the service on different addresses. It must answer at the URL in
+// the log.
+func TestListeningURL(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	writeCertificate(t, filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem"), "any")
+	withTLS := []string{"-tls-cert", "cert.pem", "-tls-key", "key.pem"}
+	tests := []struct {
+		bind string
+		args []string
+		want string
+	}{
+		{"127.0.0.1:0", nil, "http://127.0.0.1:"},
+		{"localhost:0", nil, "http://127.0.0.1:"},
+		{"0.0.0.0:0", nil, "http://localhost:"},
+		{":0", nil, "http://localhost:"},
+		{"0.0.0.0:0", withTLS, "https://localhost:"},
+	}
+	for _, test := range tests {
+		p := start(t, folder, []string{"BIND=" + test.bind}, test.args...)
+		match := regexp.MustCompile(`url=(\S+:)(\d+) `).FindStringSubmatch(p.stderr.String())
+		if match == nil || match[1] != test.want {
+			t.Errorf("%s: the log should have a URL that starts with %s: %s", test.bind, test.want, p.stderr.String())
+			continue
+		}
+		if len(test.args) > 0 {
+			p.useTLS(t, filepath.Join(folder, "cert.pem"))
+		}
+		response, err := p.client.Get(match[1] + match[2] + "/healthz")
+		if err != nil {
+			t.Errorf("%s: %v", test.bind, err)
+			continue
+		}
+		response.Body.Close()
+		if response.StatusCode != 200 {
+			t.Errorf("%s: status %d", test.bind, response.StatusCode)
+		}
 	}
 }
 

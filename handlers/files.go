@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"tokenmint/handlers/server"
 	"tokenmint/jwtcore"
 	"tokenmint/jwtcore/keyfile"
 )
@@ -55,8 +56,11 @@ func (f *Files) ReadSigningKeys() ([]*jwtcore.Key, error) {
 	if f.SigningKey == nil {
 		f.beginRead(fileSigningKeys, f.SigningKeys)
 		keys, warnings, err := keyfile.ReadKeys(f.SigningKeys)
+		if err != nil {
+			return nil, fmt.Errorf("SIGNING_KEY_FILE: %w", err)
+		}
 		f.warn("SIGNING_KEY_FILE", warnings)
-		return keys, err
+		return keys, nil
 	}
 	if f.SigningKeys != "" {
 		return nil, errors.New("both SIGNING_KEY and SIGNING_KEY_FILE (or -signing-key-file) are set: set one of them")
@@ -74,7 +78,7 @@ func (f *Files) ReadSigningKeys() ([]*jwtcore.Key, error) {
 func (f *Files) CreateSigningKey() ([]*jwtcore.Key, error) {
 	created, err := keyfile.Create(f.SigningKeys)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("SIGNING_KEY_FILE: %w", err)
 	}
 	if created {
 		f.Logger.Warn("created a key file with a new signing key: keep it, or tokens minted now will not verify later", "file", f.SigningKeys)
@@ -121,11 +125,11 @@ func (f *Files) ReadCertificate() (*tls.Certificate, error) {
 	certificate, certErr := keyfile.ReadFile(f.Certificate)
 	key, keyErr := keyfile.ReadFile(f.CertificateKey)
 	defer clear(key)
-	pair, pairErr := tls.X509KeyPair(certificate, key)
+	pair, pairErr := server.ParseCertificate(certificate, key)
 	if err := cmp.Or(certErr, keyErr, pairErr); err != nil {
-		return nil, fmt.Errorf("the TLS certificate in %s with the key in %s: %w", f.Certificate, f.CertificateKey, err)
+		return nil, fmt.Errorf("TLS_CERT_FILE is %s, TLS_KEY_FILE is %s: %w", f.Certificate, f.CertificateKey, err)
 	}
-	return &pair, nil
+	return pair, nil
 }
 
 // warn logs the warnings about the value of a setting.

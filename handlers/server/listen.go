@@ -5,19 +5,52 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 )
 
 // Listen returns a listener on bind: host:port, or unix:/path for a Unix socket of
-// mode 0660. Clients can connect from then on.
+// mode 0660. Clients can connect from then on. Errors say what to do.
 func Listen(bind string) (net.Listener, error) {
 	network, address := split(bind)
-	if network == "unix" && !strings.HasPrefix(address, "@") { // which names a socket that is not a file
-		return listenUnix(address)
+	if network == "unix" {
+		listener, err := listenUnix(address)
+		if err != nil {
+			return nil, withAdvice(err, unixAdvice(address, err))
+		}
+		return listener, nil
+	}
+	listener, err := listenTCP(address)
+	if err != nil {
+		return nil, withAdvice(err, tcpAdvice(address, err))
+	}
+	return listener, nil
+}
+
+// listenTCP returns a listener on address. Package net would choose any free port if the
+// address ends before its port, such as 127.0.0.1:$PORT without that variable.
+func listenTCP(address string) (net.Listener, error) {
+	if strings.HasSuffix(address, ":") {
+		return nil, &net.AddrError{Err: "missing port in address", Addr: address}
 	}
 	var config net.ListenConfig
 	config.SetMultipathTCP(false) // a stop without loss needs a socket filter, which Linux has for plain TCP only
-	return config.Listen(context.Background(), network, address)
+	return config.Listen(context.Background(), "tcp", address)
+}
+
+// urlOf returns the URL of a server that listens on address, or "" if that is a Unix
+// socket. A server on all addresses is on localhost.
+func urlOf(address net.Addr, scheme string) string {
+	tcp, ok := address.(*net.TCPAddr)
+	if !ok {
+		return ""
+	}
+	host := tcp.String()
+	if tcp.IP.IsUnspecified() {
+		host = "localhost:" + strconv.Itoa(tcp.Port)
+	}
+	return (&url.URL{Scheme: scheme, Host: host}).String()
 }
 
 // split returns the network and the address that bind names, as package net
@@ -27,6 +60,14 @@ func split(bind string) (network, address string) {
 		return "unix", path
 	}
 	return "tcp", bind
+}
+
+// bindOf is the inverse of split, for the address of a listener.
+func bindOf(address net.Addr) string {
+	if address.Network() == "unix" {
+		return "unix:" + address.String()
+	}
+	return address.String()
 }
 
 // NewClient returns a client for the server that listens on bind, whatever host

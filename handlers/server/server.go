@@ -152,7 +152,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer s.close()
 	ended := make(chan error, len(s.listeners))
 	for _, endpoint := range s.config.Endpoints {
-		s.config.Logger.Info("listening", "address", endpoint.Listener.Addr().String(), "tls", s.config.Certificate != nil, "serves", endpoint.Name)
+		s.logAddress(endpoint)
 	}
 	for _, l := range s.listeners {
 		go func() { ended <- s.http.Serve(l) }()
@@ -163,6 +163,21 @@ func (s *Server) Serve(ctx context.Context) error {
 	case <-ctx.Done():
 		return s.stop(ended)
 	}
+}
+
+// logAddress logs where clients of endpoint connect, with a URL to click if it has one.
+func (s *Server) logAddress(endpoint Endpoint) {
+	scheme := "http"
+	if s.config.Certificate != nil {
+		scheme = "https"
+	}
+	address := endpoint.Listener.Addr()
+	attributes := []any{"address", bindOf(address)}
+	if url := urlOf(address, scheme); url != "" {
+		attributes = append(attributes, "url", url)
+	}
+	attributes = append(attributes, "tls", s.config.Certificate != nil, "serves", endpoint.Name)
+	s.config.Logger.Info("listening", attributes...)
 }
 
 // stop sends clients away, closes the listeners and waits for requests in flight,

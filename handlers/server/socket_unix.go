@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -31,6 +32,9 @@ type unixListener struct {
 // may connect. It replaces a socket that a dead process has left there, and
 // leaves everything else alone.
 func listenUnix(path string) (net.Listener, error) {
+	if strings.HasPrefix(path, "@") { // which names a socket that is not a file
+		return net.Listen("unix", path)
+	}
 	unlock, err := lockFolder(path)
 	if err != nil {
 		return nil, err

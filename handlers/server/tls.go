@@ -18,24 +18,6 @@ func (s *Server) tlsConfig() *tls.Config {
 	}
 }
 
-// SetCertificate replaces the certificate, for connections from now on. It is an
-// error if the server speaks plain HTTP, or if certificate is nil.
-func (s *Server) SetCertificate(certificate *tls.Certificate) error {
-	if s.config.Certificate == nil || certificate == nil {
-		return errors.New("server: there is no certificate to replace, or none to replace it with")
-	}
-	s.useCertificate(certificate)
-	return nil
-}
-
-// useCertificate makes the server present certificate, and logs when it expires.
-func (s *Server) useCertificate(certificate *tls.Certificate) {
-	s.certificate.Store(certificate)
-	if leaf := certificate.Leaf; leaf != nil {
-		s.config.Logger.Info("TLS certificate", "names", leaf.DNSNames, "expires", leaf.NotAfter)
-	}
-}
-
 // handshake does the TLS handshake, if there is one to do. net/http does it only on
 // connections that are a *tls.Conn.
 func (c *connection) handshake() error {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Create creates the named file, mode 0600, with one key of 64 random bytes as
@@ -33,8 +34,30 @@ func create(path string, link func(oldPath, newPath string) error) (created bool
 	case errors.Is(err, fs.ErrExist):
 		return false, nil
 	default:
-		return false, fmt.Errorf("%w: cannot create %s: %w", ErrKey, path, err)
+		return false, fmt.Errorf("%w: %w", ErrKey, createError(path, err))
 	}
+}
+
+// createError returns err, which ends the creation of the file at path, with what to do
+// about it. It leaves out the name of the temporary file.
+func createError(path string, err error) error {
+	if pathErr := new(fs.PathError); errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	folder, absErr := filepath.Abs(filepath.Dir(path))
+	if absErr != nil {
+		folder = filepath.Dir(path)
+	}
+	advice := ""
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		advice = ": create the folder, or name a file in another one"
+	case errors.Is(err, fs.ErrPermission):
+		advice = fmt.Sprintf(": give user %d the right to write to the folder, or name a key file that exists", os.Geteuid())
+	case errors.Is(err, syscall.EROFS):
+		advice = ": name a file in a folder that can be written to, or a key file that exists"
+	}
+	return fmt.Errorf("cannot create %s in the folder %s: %w%s", filepath.Base(path), folder, err, advice)
 }
 
 // newKeyText returns the text of a file with one new key.

@@ -136,6 +136,22 @@ func TestCreateFails(t *testing.T) {
 	}
 }
 
+// TestCreateErrors checks what an error of Create says, and that it still wraps its cause.
+func TestCreateErrors(t *testing.T) {
+	for cause, says := range map[error]string{
+		syscall.ENOENT:  ": create the folder, or name a file in another one",
+		syscall.ENOTDIR: ": create the folder, or name a file in another one",
+		syscall.EACCES:  fmt.Sprintf(": give user %d the right to write to the folder, or name a key file that exists", os.Geteuid()),
+		syscall.EROFS:   ": name a file in a folder that can be written to, or a key file that exists",
+		syscall.ENOSPC:  "",
+	} {
+		err := createError("/run/keys/signing.key", &fs.PathError{Op: "open", Path: "/run/keys/.signing.key-1", Err: cause})
+		if want := "cannot create signing.key in the folder /run/keys: " + cause.Error() + says; err.Error() != want || !errors.Is(err, cause) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
 // startService does what a service does at its start: it reads the keys, and
 // creates the file if it does not exist.
 func startService(path string, link func(oldPath, newPath string) error) (fingerprint string, created bool, err error) {

@@ -1,6 +1,7 @@
 package keyfile
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -63,7 +64,7 @@ func readNotEmpty(path string) (content []byte, mode fs.FileMode, err error) {
 func openRegular(path string) (file *os.File, mode fs.FileMode, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, openError(err)
 	}
 	if err := checkRegular(path, info.Mode()); err != nil {
 		return nil, 0, err
@@ -76,7 +77,7 @@ func openRegular(path string) (file *os.File, mode fs.FileMode, err error) {
 func openNow(path string) (file *os.File, mode fs.FileMode, err error) {
 	file, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, openError(err)
 	}
 	info, err := file.Stat()
 	if err == nil {
@@ -87,6 +88,18 @@ func openNow(path string) (file *os.File, mode fs.FileMode, err error) {
 		return nil, 0, err
 	}
 	return file, info.Mode(), nil
+}
+
+// openError returns err with what to do about it.
+func openError(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: create the file, or correct its name", err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: give user %d the rights to read the file and to enter its folder", err, os.Geteuid())
+	default:
+		return err
+	}
 }
 
 // checkRegular returns an error if mode is not that of a regular file.
