@@ -24,11 +24,12 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -123,7 +124,8 @@ var commands = []command{
 
 const healthcheckDetails = `
 Healthcheck asks the service that runs with the same settings for /healthz. The
-exit status is 0 if the service is healthy.
+exit status is 0 if the service is healthy. Without flags, healthcheck uses those
+of the service if that is process 1, as in a container.
 `
 
 const mintDetails = `
@@ -159,6 +161,10 @@ func findCommand(args []string) (command, []string) {
 // error, unless the command has, and returns the error.
 func run(ctx context.Context, args []string, lookupEnv func(string) (string, bool), std stdio) error {
 	c, args := findCommand(args)
+	if c.name == "healthcheck" {
+		commandLine, _ := os.ReadFile("/proc/1/cmdline") // empty if there is none
+		args = healthcheckArguments(args, string(commandLine), lookupEnv)
+	}
 	var o options
 	flags := c.flags(&o)
 	err := o.parse(c, flags, args, lookupEnv)
@@ -662,21 +668,29 @@ func readSecrets(files *handlers.Files) (s secrets, err error) {
 
 // healthcheck asks the service that runs with the same options for /healthz.
 func healthcheck(_ context.Context, o options, _ stdio, _ *slog.Logger) error {
-	scheme := "http"
-	if o.files.Certificate != "" {
-		scheme = "https"
-	}
 	client := server.NewClient(o.bind)
 	client.Timeout = 3 * time.Second
-	response, err := client.Get(scheme + "://localhost/healthz")
-	if err != nil {
-		return err
+	return handlers.CheckHealth(client, o.bind, o.files.Certificate != "")
+}
+
+// healthcheckArguments returns args or, if there are none, the flags of the service that is
+// process 1. The command line of that has the form of /proc/1/cmdline. The health check of
+// an image cannot know the flags with which a container starts.
+func healthcheckArguments(args []string, commandLine string, lookupEnv func(string) (string, bool)) []string {
+	if len(args) > 0 {
+		return args
 	}
-	response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the service answers /healthz with %s", response.Status)
+	words := strings.Split(strings.TrimSuffix(commandLine, "\x00"), "\x00")
+	isProgram := func(word string) bool { return filepath.Base(word) == filepath.Base(os.Args[0]) }
+	i := slices.IndexFunc(words, isProgram) // more than 0 if process 1 is an init that starts the service
+	if i < 0 {
+		return nil
 	}
-	return nil
+	var o options
+	if err := o.parse(commands[0], serviceFlags(&o), words[i+1:], lookupEnv); err != nil || o.version {
+		return nil
+	}
+	return words[i+1:]
 }
 
 // mint prints tokens.
