@@ -275,13 +275,23 @@ func serviceFlags(o *options) *flag.FlagSet {
 	})
 	flags.StringVar(&o.files.Certificate, "tls-cert", "", "`file` with the TLS certificate and its chain, in PEM; without it, plain HTTP")
 	flags.StringVar(&o.files.CertificateKey, "tls-key", "", "`file` with the private key of the certificate, in PEM")
-	flags.DurationVar(&o.gracefulTimeout, "graceful-timeout", 30*time.Second, "`time` that requests in flight have to finish after a signal to stop, such as 30s or 1m")
+	o.gracefulTimeout = 30 * time.Second
+	flags.Func("graceful-timeout", "`time` that requests in flight have to finish after a signal to stop, such as 30s, 1m, or 30 for seconds", func(text string) (err error) {
+		o.gracefulTimeout, err = parseGracefulTimeout(text)
+		return err
+	})
+	flags.Lookup("graceful-timeout").DefValue = "30s"
 	flags.BoolFunc("access-log", "log every request; -access-log=off turns it off", func(text string) (err error) {
 		o.accessLog, err = parseOnOff(text)
 		return err
 	})
 	flags.Lookup("access-log").DefValue = "off"
-	flags.StringVar(&o.logFormat, "log-format", "text", "`format` of the log, text or json")
+	o.logFormat = "text"
+	flags.Func("log-format", "`format` of the log, text or json", func(text string) (err error) {
+		o.logFormat, err = parseLogFormat(text)
+		return err
+	})
+	flags.Lookup("log-format").DefValue = "text"
 	flags.BoolVar(&o.version, "version", false, "print module, version and Go release")
 	return flags
 }
@@ -355,6 +365,28 @@ func parseOnOff(text string) (bool, error) {
 	return value, nil
 }
 
+// parseGracefulTimeout accepts a number of seconds, and what time.ParseDuration accepts if
+// that is not negative.
+func parseGracefulTimeout(text string) (time.Duration, error) {
+	if _, err := strconv.ParseUint(text, 10, 64); err == nil {
+		text += "s"
+	}
+	timeout, err := time.ParseDuration(text)
+	if err != nil || timeout < 0 {
+		return 0, errors.New("write whole seconds, or a duration such as 30s or 1m, that is not negative")
+	}
+	return timeout, nil
+}
+
+// parseLogFormat accepts text and json, in any letter case.
+func parseLogFormat(text string) (string, error) {
+	format := strings.ToLower(text)
+	if format != "text" && format != "json" {
+		return "", errors.New("the value is neither text nor json")
+	}
+	return format, nil
+}
+
 // parse sets the options of c from args and, for flags that are not in args, from
 // their environment variables. The error wraps errUsage or is flag.ErrHelp.
 func (o *options) parse(c command, flags *flag.FlagSet, args []string, lookupEnv func(string) (string, bool)) error {
@@ -421,10 +453,6 @@ func (o *options) checkService() error {
 		return errors.New("the address to bind is empty: write host:port or unix:/path")
 	case o.gateBind == o.bind:
 		return errors.New("GATE_BIND (or -gate-bind) is the same address as BIND: the gate needs one of its own")
-	case o.gracefulTimeout < 0:
-		return errors.New("the graceful timeout is negative")
-	case o.logFormat != "text" && o.logFormat != "json":
-		return errors.New("the log format is neither text nor json")
 	case (o.files.Certificate == "") != (o.files.CertificateKey == ""):
 		return errors.New("TLS needs both a certificate and its key: set -tls-cert and -tls-key (TLS_CERT_FILE and TLS_KEY_FILE), or neither")
 	default:

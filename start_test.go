@@ -111,7 +111,7 @@ func TestWrongConfiguration(t *testing.T) {
 		says   string
 	}{
 		{"unknown log format", nil, []string{"-log-format", "xml"}, 2, "neither text nor json"},
-		{"unknown log format in the variable", []string{"LOG_FORMAT=JSON"}, nil, 2, "neither text nor json"},
+		{"unknown log format in the variable", []string{"LOG_FORMAT=jsonl"}, nil, 2, "invalid value of LOG_FORMAT (see -log-format in tokenmint -h): the value is neither text nor json"},
 		{"wrong access log variable", []string{"ACCESS_LOG=maybe"}, nil, 2, "ACCESS_LOG"},
 		{"wrong access log flag", nil, []string{"-access-log=maybe"}, 2, "neither on nor off"},
 		{"certificate without key", []string{"TLS_CERT_FILE=cert.pem"}, nil, 2, "both"},
@@ -128,9 +128,11 @@ func TestWrongConfiguration(t *testing.T) {
 		{"key as a flag", nil, []string{"-signing-key=" + shortKey}, 2, "not defined: -signing-key"},
 		{"unknown argument", nil, []string{shortKey}, 2, "healthcheck"},
 		{"argument after the flags", nil, []string{"-bind", "127.0.0.1:0", "healthcheck"}, 2, "healthcheck"},
-		{"timeout without a unit", nil, []string{"-graceful-timeout", "30"}, 2, "graceful-timeout"},
+		{"timeout with a fraction but no unit", nil, []string{"-graceful-timeout", "1.5"}, 2, "flag -graceful-timeout: write whole seconds, or a duration such as 30s or 1m"},
 		{"negative timeout", nil, []string{"-graceful-timeout", "-1s"}, 2, "negative"},
-		{"timeout variable that is no duration", []string{"GRACEFUL_TIMEOUT=soon"}, nil, 2, "GRACEFUL_TIMEOUT"},
+		{"negative timeout without a unit", nil, []string{"-graceful-timeout", "-1"}, 2, "negative"},
+		{"timeout that is too long", nil, []string{"-graceful-timeout", "9999999999999"}, 2, "write whole seconds"},
+		{"timeout variable that is no duration", []string{"GRACEFUL_TIMEOUT=soon"}, nil, 2, "invalid value of GRACEFUL_TIMEOUT (see -graceful-timeout in tokenmint -h): write whole seconds"},
 		{"negative timeout variable", []string{"GRACEFUL_TIMEOUT=-1s"}, nil, 2, "negative"},
 		{"short key", []string{"SIGNING_KEY=" + shortKey}, nil, 1, "SIGNING_KEY: unusable signing key: line 1: 16 bytes"},
 		{"empty key", []string{"SIGNING_KEY="}, nil, 1, "SIGNING_KEY"},
