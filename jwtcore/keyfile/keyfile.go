@@ -1,4 +1,4 @@
-// Package keyfile creates and reads files of secrets: the keys that sign tokens,
+// Package keyfile creates, reads and changes files of secrets: the keys that sign tokens,
 // and the credentials of those who may mint. It also reads files of revoked tokens, whose
 // lines are under similar rules: see ReadRevoked.
 //
@@ -100,21 +100,34 @@ func ParseKey(text string) (key *jwtcore.Key, warnings []string, err error) {
 // parseKeys returns the keys in text, of which there is at least one. The warnings
 // start with the number of a line.
 func parseKeys(text []byte) (keys []*jwtcore.Key, warnings []string, err error) {
-	lines, err := parseLines(text, checkKey)
+	lines, err := parseKeyLines(text)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrKey, err)
-	}
-	if len(lines) == 0 {
-		return nil, nil, fmt.Errorf("%w: there is no key: blank lines and lines that start with # do not count", ErrKey)
+		return nil, nil, err
 	}
 	for _, line := range lines {
-		keys = append(keys, jwtcore.NewKey(jwtcore.HS512, line.secret))
+		keys = append(keys, line.key())
 		if weakness := weakness(line.secret); weakness != "" {
 			warnings = append(warnings, fmt.Sprintf("line %d: %s", line.number, weakness))
 		}
 	}
 	return keys, warnings, nil
 }
+
+// parseKeyLines returns the lines of text that hold a key, of which there is at least
+// one.
+func parseKeyLines(text []byte) ([]line, error) {
+	lines, err := parseLines(text, checkKey)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	if len(lines) == 0 {
+		return nil, fmt.Errorf("%w: there is no key: blank lines and lines that start with # do not count", ErrKey)
+	}
+	return lines, nil
+}
+
+// key returns the key in l.
+func (l line) key() *jwtcore.Key { return jwtcore.NewKey(jwtcore.HS512, l.secret) }
 
 // checkKey returns an error if secret has too few or too many bytes for a key.
 func checkKey(secret []byte) error {

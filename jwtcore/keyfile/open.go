@@ -25,20 +25,26 @@ func ReadFile(path string) ([]byte, error) {
 
 // read is ReadFile, and also returns the mode of the file.
 func read(path string) (content []byte, mode fs.FileMode, err error) {
-	file, mode, err := openRegular(path)
+	file, mode, err := openRegular(path, os.O_RDONLY)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer file.Close()
-	content, err = io.ReadAll(io.LimitReader(file, maxFileSize+1))
+	content, err = readAll(file)
+	return content, mode, err
+}
+
+// readAll returns the content of file, unless that is too large.
+func readAll(file *os.File) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
 	if err == nil && len(content) > maxFileSize {
-		err = fmt.Errorf("%s has more than %d bytes", path, maxFileSize)
+		err = fmt.Errorf("%s has more than %d bytes", file.Name(), maxFileSize)
 	}
 	if err != nil {
 		clear(content)
-		return nil, 0, err
+		return nil, err
 	}
-	return content, mode, nil
+	return content, nil
 }
 
 // createTime is the time that createDirectly may take from the creation of a file
@@ -59,9 +65,10 @@ func readNotEmpty(path string) (content []byte, mode fs.FileMode, err error) {
 	return content, mode, err
 }
 
-// openRegular opens the named file for reading if it is a regular file. It looks at
-// the file before it opens it, because opening a device can have effects.
-func openRegular(path string) (file *os.File, mode fs.FileMode, err error) {
+// openRegular opens the named file if it is a regular file. Flag is that of
+// os.OpenFile. OpenRegular looks at the file before it opens it, because opening a
+// device can have effects.
+func openRegular(path string, flag int) (file *os.File, mode fs.FileMode, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, 0, openError(err)
@@ -69,13 +76,13 @@ func openRegular(path string) (file *os.File, mode fs.FileMode, err error) {
 	if err := checkRegular(path, info.Mode()); err != nil {
 		return nil, 0, err
 	}
-	return openNow(path)
+	return openNow(path, flag)
 }
 
 // openNow is openRegular without the look beforehand. It does not block, even if
 // the path has become that of a FIFO.
-func openNow(path string) (file *os.File, mode fs.FileMode, err error) {
-	file, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+func openNow(path string, flag int) (file *os.File, mode fs.FileMode, err error) {
+	file, err = os.OpenFile(path, flag|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, 0, openError(err)
 	}

@@ -74,7 +74,7 @@ func TestSwappedPath(t *testing.T) {
 	for kind, path := range irregularFiles(t, folder) {
 		opened := make(chan error, 1)
 		go func() {
-			_, _, err := openNow(path)
+			_, _, err := openNow(path, os.O_RDONLY)
 			opened <- err
 		}()
 		select {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 	"unicode"
@@ -47,7 +48,7 @@ type Revoked struct {
 // The warnings, one line each, are about a file that users other than its owner and
 // group can use.
 func ReadRevoked(path string) (revoked *Revoked, warnings []string, err error) {
-	file, mode, err := openRegular(path)
+	file, mode, err := openRegular(path, os.O_RDONLY)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrRevoked, err)
 	}
