@@ -63,7 +63,7 @@ func (w *Watcher) states() []fileState {
 // newFileState opens the file: whether that works depends on more than what Stat returns,
 // such as the owner of the file and the modes of its folders.
 func newFileState(path string) fileState {
-	file, _, err := openRegular(path)
+	file, _, err := openRegular(path, os.O_RDONLY)
 	if err != nil {
 		return fileState{err: err.Error()}
 	}
