@@ -52,14 +52,16 @@ func (s *Service) answerErrors(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// setCommonHeaders sets the headers that every response carries. They keep it out
+// setCommonHeaders sets the headers that every response carries: the id by which the
+// request can be found in logs, and what protects the response. That keeps it out
 // of caches (200, 203 and 204 are cacheable by default, RFC 9110 §15.1, and the
-// content of a GET is not in a cache's key), keep browsers from guessing its type,
-// and keep other sites from loading it, which would show them that the service runs
+// content of a GET is not in a cache's key), keeps browsers from guessing its type,
+// and keeps other sites from loading it, which would show them that the service runs
 // here.
 func (s *Service) setCommonHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		header := c.Response().Header()
+		header["X-Request-Id"] = requestID(c.Request().Header)
 		header.Set("Cache-Control", "no-store")
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")

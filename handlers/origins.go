@@ -127,8 +127,8 @@ func (s *Service) shareWithOrigins() echo.MiddlewareFunc {
 			return resource != "token" && resource != "tokens"
 		},
 		AllowOriginFunc: func(origin string) (bool, error) { return slices.Contains(s.origins, origin), nil },
-		AllowHeaders:    []string{"Authorization", "Content-Type"},
-		ExposeHeaders:   []string{"Error-Description"},
+		AllowHeaders:    []string{"Authorization", "Content-Type", "Traceparent", "X-Request-Id"},
+		ExposeHeaders:   []string{"Error-Description", "X-Request-Id"},
 		MaxAge:          preflightMaxAge,
 	})
 }

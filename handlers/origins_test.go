@@ -241,7 +241,7 @@ func TestCORS(t *testing.T) {
 			if got.status != test.status {
 				t.Errorf("%s: %d, want %d: %s", name, got.status, test.status, got.body)
 			}
-			if allowed := got.header["Access-Control-Allow-Origin"]; !slices.Equal(allowed, []string{origin}) || got.header.Get("Access-Control-Expose-Headers") != "Error-Description" || got.header["Access-Control-Allow-Credentials"] != nil {
+			if allowed := got.header["Access-Control-Allow-Origin"]; !slices.Equal(allowed, []string{origin}) || got.header.Get("Access-Control-Expose-Headers") != "Error-Description,X-Request-Id" || got.header["Access-Control-Allow-Credentials"] != nil {
 				t.Errorf("%s: %v", name, got.header)
 			}
 		}
@@ -277,7 +277,7 @@ func TestPreflight(t *testing.T) {
 				for field, want := range map[string]string{
 					"Access-Control-Allow-Origin":  origin,
 					"Access-Control-Allow-Methods": got.header.Get("Allow"),
-					"Access-Control-Allow-Headers": "Authorization,Content-Type",
+					"Access-Control-Allow-Headers": "Authorization,Content-Type,Traceparent,X-Request-Id",
 					"Access-Control-Max-Age":       "600",
 				} {
 					if got.header.Get(field) != want {

@@ -42,6 +42,10 @@ func getAndHead(t *testing.T, url string) response {
 	head := send(t, "HEAD", url, "", nil)
 	for _, header := range []http.Header{got.header, head.header} {
 		header.Del("Date")
+		if !newID.MatchString(header.Get("X-Request-Id")) {
+			t.Errorf("%s: X-Request-Id: %q", url, header["X-Request-Id"])
+		}
+		header.Del("X-Request-Id")
 	}
 	if head.status != got.status || head.body != "" || !maps.EqualFunc(head.header, got.header, slices.Equal) {
 		t.Errorf("HEAD %s: %d %v, but GET: %d %v", url, head.status, head.header, got.status, got.header)

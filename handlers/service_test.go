@@ -207,13 +207,20 @@ func TestKeysAreCopied(t *testing.T) {
 	}
 }
 
-// checkCommonHeaders checks the headers that every response has, except an asset.
+// newID matches a request id that the service has made.
+var newID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// checkCommonHeaders checks the headers that every response has, except an asset. The
+// request must have had no id.
 func checkCommonHeaders(t *testing.T, name string, header http.Header) {
 	t.Helper()
 	for field, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"} {
 		if got := header.Get(field); got != want {
 			t.Errorf("%s: %s: %q, want %q", name, field, got, want)
 		}
+	}
+	if ids := header["X-Request-Id"]; len(ids) != 1 || !newID.MatchString(ids[0]) {
+		t.Errorf("%s: X-Request-Id: %q", name, ids)
 	}
 }
 
