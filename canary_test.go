@@ -128,6 +128,8 @@ func (p *process) provokeErrors(t *testing.T, token string) map[string]string {
 		"GET / HTTP/1.1\r\nHost: x\r\n" + canaryKey + "\r\n\r\n",
 		"GET /%zz" + token + " HTTP/1.1\r\nHost: x\r\n\r\n",
 		"POST /token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: " + canaryKey + "\r\n\r\n",
+		"GET /auth HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Request-Id: " + token + "\r\nTraceparent: 00-" + token + "\r\nUser-Agent: " + token + "\r\n\r\n",
+		"GET /auth HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTraceparent: " + canaryKey + "\r\nUser-Agent: client/1.0 " + canaryKey + "\r\n\r\n",
 	} {
 		texts["answer to "+request] = exchange(t, p.address, request)
 	}

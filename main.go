@@ -224,7 +224,7 @@ type options struct {
 	maxExpiresIn    time.Duration // 0 if there is no limit
 	origins         []string
 	gracefulTimeout time.Duration
-	accessLog       bool
+	accessLog       handlers.AccessLog
 	logFormat       string // "" for the commands that have no log
 	version         bool
 
@@ -281,8 +281,8 @@ func serviceFlags(o *options) *flag.FlagSet {
 		return err
 	})
 	flags.Lookup("graceful-timeout").DefValue = "30s"
-	flags.BoolFunc("access-log", "log every request; -access-log=off turns it off", func(text string) (err error) {
-		o.accessLog, err = parseOnOff(text)
+	flags.BoolFunc("access-log", "log requests: -access-log=on leaves out probes and scrapes, -access-log=all logs all", func(text string) (err error) {
+		o.accessLog, err = handlers.ParseAccessLog(text)
 		return err
 	})
 	flags.Lookup("access-log").DefValue = "off"
@@ -348,21 +348,6 @@ func refuseEmpty(text, reason string) error {
 		return errors.New("it is empty, and " + reason)
 	}
 	return nil
-}
-
-// parseOnOff accepts on and off, and what package flag accepts for a bool.
-func parseOnOff(text string) (bool, error) {
-	switch text {
-	case "on":
-		return true, nil
-	case "off":
-		return false, nil
-	}
-	value, err := strconv.ParseBool(text)
-	if err != nil {
-		return false, errors.New("the value is neither on nor off")
-	}
-	return value, nil
 }
 
 // parseGracefulTimeout accepts a number of seconds, and what time.ParseDuration accepts if

@@ -113,7 +113,7 @@ func TestWrongConfiguration(t *testing.T) {
 		{"unknown log format", nil, []string{"-log-format", "xml"}, 2, "neither text nor json"},
 		{"unknown log format in the variable", []string{"LOG_FORMAT=jsonl"}, nil, 2, "invalid value of LOG_FORMAT (see -log-format in tokenmint -h): the value is neither text nor json"},
 		{"wrong access log variable", []string{"ACCESS_LOG=maybe"}, nil, 2, "ACCESS_LOG"},
-		{"wrong access log flag", nil, []string{"-access-log=maybe"}, 2, "neither on nor off"},
+		{"wrong access log flag", nil, []string{"-access-log=maybe"}, 2, "write off, on or all"},
 		{"certificate without key", []string{"TLS_CERT_FILE=cert.pem"}, nil, 2, "both"},
 		{"key without certificate", nil, []string{"-tls-key", "key.pem"}, 2, "both"},
 		{"missing certificate file", nil, []string{"-tls-cert", "missing", "-tls-key", "empty"}, 1, "TLS_CERT_FILE is missing, TLS_KEY_FILE is empty: stat missing: no such file or directory: create the file, or correct its name"},

@@ -16,10 +16,6 @@ var (
 	errUnknownCredential = fmt.Errorf("%w: the service does not know the one in the header Authorization", errCredential)
 )
 
-// credentialKey is the key in echo.Context of the credential that authorized a
-// request to mint. It is only set for the access log.
-const credentialKey = "credential"
-
 // SetMintCredentials replaces the credentials that may mint with a copy of
 // credentials, and logs their fingerprints. It is an error if there are none: a
 // service that needs a credential does not stop needing one while it runs.
@@ -52,8 +48,6 @@ func (s *Service) authorizeMint(c echo.Context) error {
 	if !ok {
 		return errUnknownCredential
 	}
-	if s.accessLog {
-		c.Set(credentialKey, credential)
-	}
+	recordOf(c).setCredential(credential)
 	return nil
 }

@@ -179,7 +179,7 @@ func TestOrderOfRefusals(t *testing.T) {
 func TestAccessLogNamesTheCredential(t *testing.T) {
 	var log bytes.Buffer
 	service := newService(t, &log, withCredentials, func(c *Config) {
-		c.AccessLog = true
+		c.AccessLog = AccessLogOn
 		c.Logger = slog.New(slog.NewJSONHandler(&log, nil))
 	})
 	fingerprint := keyfile.NewCredential(credentialB).Fingerprint()
@@ -231,7 +231,7 @@ func TestCredentialIsNotShown(t *testing.T) {
 		server.Close()
 		findTraces(t, "/metrics", metrics, credentialA, credentialB)
 		findTraces(t, "the log", log.String(), credentialA, credentialB)
-		if lines := strings.Count(log.String(), "\n"); setting.accessLog != (lines >= 80) {
+		if lines := strings.Count(log.String(), "\n"); (setting.accessLog != AccessLogOff) != (lines >= 80) {
 			t.Errorf("%d lines in the log", lines)
 		}
 	}

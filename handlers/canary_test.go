@@ -25,11 +25,11 @@ const canaryData = "canary-data-91c2e4"
 // logSettings are all combinations of the settings for logs.
 var logSettings = []struct {
 	format    string
-	accessLog bool
-}{{"text", false}, {"text", true}, {"json", false}, {"json", true}}
+	accessLog AccessLog
+}{{"text", AccessLogOff}, {"text", AccessLogAll}, {"json", AccessLogOff}, {"json", AccessLogAll}}
 
 // newCanaryService returns a service that signs with canarySecret.
-func newCanaryService(t *testing.T, log io.Writer, format string, accessLog bool) *Service {
+func newCanaryService(t *testing.T, log io.Writer, format string, accessLog AccessLog) *Service {
 	t.Helper()
 	var handler slog.Handler = slog.NewTextHandler(log, nil)
 	if format == "json" {
@@ -110,7 +110,9 @@ func canaryRequests(t *testing.T, server *httptest.Server, token string) []*http
 			add(method, path, bodies[0], http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {canaryData}})
 			add(method, path+"?Token="+token+"&Signing_key="+canarySecret, "", jsonHeader())
 			add(method, path, "", http.Header{"Authorization": {"Bearer " + token + "x"}})
-			add(method, path, "", http.Header{"Authorization": {"Bearer " + token}, "Cookie": {canarySecret}, "User-Agent": {canaryData}, "X-Forwarded-For": {token}})
+			add(method, path, "", http.Header{"Authorization": {"Bearer " + token}, "Cookie": {canarySecret}, "User-Agent": {"client/1.0 " + canarySecret + " (" + token + ")"}, "X-Forwarded-For": {token}})
+			add(method, path, bodies[0], http.Header{"X-Request-Id": {token}, "Traceparent": {"00-" + token}, "User-Agent": {token}})
+			add(method, path, bodies[0], http.Header{"X-Request-Id": {canarySecret, canarySecret}, "Traceparent": {canarySecret}})
 		}
 		add(method, "/token/"+token, "", nil)
 		add(method, "/"+canarySecret, "", nil)
@@ -150,7 +152,7 @@ func TestCanary(t *testing.T) {
 		findTraces(t, "/metrics", send(t, "GET", server.URL+"/metrics", "", nil).body, secrets...)
 		server.Close()
 		findTraces(t, "the log", log.String(), secrets...)
-		if lines := strings.Count(log.String(), "\n"); failures < 300 || setting.accessLog && lines < 300 || !setting.accessLog && lines != 1 { // about its keys
+		if lines := strings.Count(log.String(), "\n"); failures < 300 || setting.accessLog == AccessLogAll && lines < 300 || setting.accessLog == AccessLogOff && lines != 1 { // about its keys
 			t.Errorf("%d failures and %d lines in the log", failures, lines)
 		}
 	}

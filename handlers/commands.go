@@ -102,7 +102,7 @@ func (s *Service) Mint(c Command, m Minting) error {
 	return v.each(func(userData []byte) error {
 		request, err := m.request(userData)
 		for i := 0; i < m.Count && err == nil; i++ {
-			if err = s.appendToken(&v.answer, request, v.now, random); err == nil {
+			if _, err = s.appendToken(&v.answer, request, v.now, random); err == nil {
 				err = v.writeAnswer()
 			}
 		}

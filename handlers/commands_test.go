@@ -413,7 +413,7 @@ func TestCommandIO(t *testing.T) {
 
 // TestCommandCanary passes secrets in values that are wrong.
 func TestCommandCanary(t *testing.T) {
-	service := newCanaryService(t, io.Discard, "text", false)
+	service := newCanaryService(t, io.Discard, "text", AccessLogOff)
 	var e execution
 	token := sign(canarySecret, headerHS512, `{"sub":"`+canaryData+`"}`)
 	input := strings.Join([]string{canaryData, `{"` + canaryData + `":1,"` + canaryData + `":2}`, `"` + canaryData, `"\` + canaryData + `"`, "1" + canaryData, token, canarySecret, "null" + canarySecret}, "\n")

@@ -120,6 +120,7 @@ func (s *Service) respondError(err error, c echo.Context) {
 		leaveBody(c)
 	}
 	header.Set("Error-Description", err.Error())
+	recordOf(c).setError(err)
 	if status == http.StatusNoContent { // which has no body (RFC 9110 §15.3.5)
 		s.writeHeader(c, status)
 		return

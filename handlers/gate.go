@@ -40,6 +40,7 @@ func (s *Service) authIf(c echo.Context) error {
 	if err != nil {
 		leaveBody(c)
 		s.metrics.countRefusal(err)
+		recordOf(c).setReason(err)
 		return err
 	}
 	return s.decide(c, p)
@@ -59,6 +60,7 @@ func (s *Service) decide(c echo.Context, p *policy.Policy) error {
 	}
 	now := s.now()
 	token, key, err := s.validate(text, now, p.Leeway())
+	recordOf(c).setToken(&token, key)
 	if err != nil {
 		return s.refuse(c, err)
 	}
@@ -94,6 +96,7 @@ func (s *Service) pass(c echo.Context, p *policy.Policy, id, claims string, head
 // refuse stops a request, with the challenge of RFC 6750 §3.
 func (s *Service) refuse(c echo.Context, err error) error {
 	s.metrics.countRefusal(err)
+	recordOf(c).setReason(err)
 	challenge := `Bearer error="invalid_token", error_description="` + err.Error() + `"`
 	switch {
 	case errors.Is(err, errNoToken), errors.Is(err, errNoTokenHere):

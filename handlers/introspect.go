@@ -16,11 +16,13 @@ const introspectPath = "/introspect"
 // introspect answers POST /introspect, OAuth 2.0 token introspection (RFC 7662): whether
 // a token would pass at the gate, and its claims if so. Its client does not need the key.
 func (s *Service) introspect(c echo.Context) error {
-	return s.answerJSON(c, formType, maxInspectBody, s.introspectToken)
+	return s.answerJSON(c, formType, maxInspectBody, func(a *answer, body []byte) error {
+		return s.introspectToken(a, body, recordOf(c))
+	})
 }
 
 // introspectToken makes the response about the token in a form.
-func (s *Service) introspectToken(a *answer, body []byte) error {
+func (s *Service) introspectToken(a *answer, body []byte, r *record) error {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return errForm // err quotes the body
@@ -30,7 +32,9 @@ func (s *Service) introspectToken(a *answer, body []byte) error {
 		return errTokenParameter
 	}
 	token, key, err := s.validate(tokens[0], s.now(), 0)
+	r.setToken(&token, key)
 	if err != nil {
+		r.setReason(err)
 		s.metrics.countRefusal(err)
 		a.text = append(a.text, `{"active":false}`...) // without the reason (RFC 7662 §2.2)
 		return nil

@@ -159,15 +159,21 @@ func (m *metrics) addSeries(route, method string, codes []int) {
 	}
 }
 
-// observe counts a request that was answered. A method that a route does not take is not
-// a route.
+// observe counts a request that was answered.
 func (m *metrics) observe(c echo.Context, took time.Duration) {
-	route, method := c.Path(), methodLabel(c.Request().Method)
+	route, method := m.labels(c)
+	m.requests.WithLabelValues(route, method, strconv.Itoa(c.Response().Status)).Inc()
+	m.durations.WithLabelValues(route, method).Observe(took.Seconds())
+}
+
+// labels returns the labels of a request. A method that a path does not support has no
+// route.
+func (m *metrics) labels(c echo.Context) (route, method string) {
+	route, method = c.Path(), methodLabel(c.Request().Method)
 	if !m.routes[routeMethod{route, method}] {
 		route = other
 	}
-	m.requests.WithLabelValues(route, method, strconv.Itoa(c.Response().Status)).Inc()
-	m.durations.WithLabelValues(route, method).Observe(took.Seconds())
+	return route, method
 }
 
 // methodLabels are the methods that are labels, and the label of all others.

@@ -14,13 +14,14 @@ func (s *Service) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		started := time.Now()
 		s.metrics.inFlight.Inc()
+		if s.accessLog != AccessLogOff {
+			keepRecord(c)
+		}
 		defer func() {
 			took := time.Since(started)
 			s.metrics.inFlight.Dec()
 			s.metrics.observe(c, took)
-			if s.accessLog {
-				s.logAccess(c, took)
-			}
+			s.logAccess(c, took)
 		}()
 		return next(c)
 	}

@@ -29,41 +29,45 @@ func (s *Service) mint(c echo.Context) error {
 		return err
 	}
 	return s.answerJSON(c, jsonType, maxMintBody, func(a *answer, body []byte) error {
-		return s.mintToken(a, body, s.now(), rand.Reader)
+		id, err := s.mintToken(a, body, s.now(), rand.Reader)
+		if err == nil {
+			recordOf(c).setMinted(id)
+		}
+		return err
 	})
 }
 
-// mintToken makes the response with a new token that is issued at now. The token's id is
-// read from random.
-func (s *Service) mintToken(a *answer, body []byte, now time.Time, random io.Reader) error {
+// mintToken makes the response with a new token that is issued at now. It reads the
+// token's id from random, and returns it.
+func (s *Service) mintToken(a *answer, body []byte, now time.Time, random io.Reader) (id uuid.UUID, err error) {
 	request, err := parseMintRequest(body, s.maxExpiresIn)
 	if err != nil {
-		return err
+		return id, err
 	}
 	a.text = append(a.text, `{"JWT Token":"`...)
-	if err := s.appendToken(a, request, now, random); err != nil {
-		return err
+	if id, err = s.appendToken(a, request, now, random); err != nil {
+		return id, err
 	}
 	a.text = append(a.text, `"}`...)
-	return nil
+	return id, nil
 }
 
-// appendToken appends a new token to a.text.
-func (s *Service) appendToken(a *answer, request mintRequest, now time.Time, random io.Reader) error {
+// appendToken appends a new token to a.text, and returns its id.
+func (s *Service) appendToken(a *answer, request mintRequest, now time.Time, random io.Reader) (id uuid.UUID, err error) {
 	a.data = slices.Grow(a.data[:0], len(request.userData)+len(request.claims))
 	claims, err := request.appendContent(a)
 	if err != nil {
-		return err
+		return id, err
 	}
-	id, err := uuid.NewRandomFromReader(random)
+	id, err = uuid.NewRandomFromReader(random)
 	if err != nil {
-		return fmt.Errorf("no random bytes for a jti: %w", err)
+		return id, fmt.Errorf("no random bytes for a jti: %w", err)
 	}
 	a.text = slices.Grow(a.text, base64.RawURLEncoding.EncodedLen(len(a.data))+frameSize)
 	claims.IssuedAt, claims.ExpiresIn, claims.ID = now, request.expiresIn, id
 	a.text = s.keys()[0].Mint(a.text, claims)
 	s.metrics.minted.Inc()
-	return nil
+	return id, nil
 }
 
 type mintRequest struct {

@@ -51,8 +51,8 @@ type Config struct {
 	// its response has been written. It must be at least 1 MiB.
 	BodyMemory int64
 
-	// AccessLog adds a line to the log for every request.
-	AccessLog bool
+	// AccessLog is which requests have a line in the log.
+	AccessLog AccessLog
 
 	// CertificateExpiry is when the TLS certificate expires, for the metrics. It is zero
 	// for plain HTTP.
@@ -72,7 +72,7 @@ type Service struct {
 	origins         []string
 	now             func() time.Time
 	logger          *slog.Logger
-	accessLog       bool
+	accessLog       AccessLog
 	router          *echo.Echo // with all routes
 	gate            *echo.Echo // with those of the gate
 	metrics         *metrics

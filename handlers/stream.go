@@ -17,15 +17,14 @@ const (
 	answerTimeout = 15 * time.Second // for each write
 )
 
-// linesKey is the key in echo.Context of the number of lines that a stream has answered.
-// It is only set for the access log.
-const linesKey = "lines"
-
 // mintLines answers POST /tokens: each line as POST /token would.
 func (s *Service) mintLines(c echo.Context) error {
 	st := &stream{service: s, context: c, lines: lineReader{limit: maxMintBody}}
 	st.authorize = func() error { return s.authorizeMint(c) }
-	st.process = func(a *answer, line []byte) error { return s.mintToken(a, line, st.now, st.random) }
+	st.process = func(a *answer, line []byte) error {
+		_, err := s.mintToken(a, line, st.now, st.random)
+		return err
+	}
 	return st.serve()
 }
 
@@ -126,9 +125,7 @@ func (st *stream) writeHeader() {
 
 // end releases the memory of the stream.
 func (st *stream) end() {
-	if st.service.accessLog {
-		st.context.Set(linesKey, st.answered)
-	}
+	recordOf(st.context).setStream(st.answered, st.ended)
 	st.streamBuffers.release()
 	st.reservation.release()
 }

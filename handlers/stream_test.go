@@ -497,21 +497,48 @@ func TestEndStreams(t *testing.T) {
 	waitForFree(t, service, 64<<20)
 }
 
-// TestStreamIsLoggedOnce checks the access log and the metrics of a stream.
+// streamEntry is what the access log shows of a stream.
+type streamEntry struct {
+	Route, Error, JTI string
+	Status, Lines     int
+	Received          int `json:"bytes_in"`
+	Sent              int `json:"bytes_out"`
+}
+
+// TestStreamIsLoggedOnce checks that a stream has one line in the access log, whatever is
+// wrong with its own lines.
 func TestStreamIsLoggedOnce(t *testing.T) {
 	log, server := newLoggingServer(t, "json")
 	log.Reset()
-	got := send(t, "POST", server.URL+"/tokens", "{\"user_data\":1}\n\n{\"user_data\":\""+canary+"\"}\n{}", linesHeader())
+	body := "{\"user_data\":1}\n\n{\"user_data\":\"" + canary + "\"}\n{}"
+	got := send(t, "POST", server.URL+"/tokens", body, linesHeader())
 	server.Close() // so that the log is complete
-	var entry struct {
-		Path                 string
-		Status, Bytes, Lines int
-	}
+	var entry streamEntry
 	if err := json.Unmarshal(log.Bytes(), &entry); err != nil {
 		t.Fatalf("%v: %s", err, log)
 	}
-	if entry.Path != "/tokens" || entry.Status != 200 || entry.Bytes != len(got.body) || entry.Lines != 3 || strings.Contains(log.String(), canary) {
+	if entry != (streamEntry{"/tokens", "", "", 200, 3, len(body), len(got.body)}) || strings.Contains(log.String(), canary) {
 		t.Errorf("logged: %s", log)
+	}
+}
+
+// TestEndedStreamIsLogged checks that the access log shows why the service ends a stream.
+func TestEndedStreamIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	service := newCanaryService(t, &log, "json", AccessLogOn)
+	server := httptest.NewServer(service)
+	d := openStream(t, server.URL+"/tokens", linesHeader())
+	d.mint(t, "1")
+	log.Reset()
+	service.EndStreams()
+	d.checkEnd(t, io.ErrUnexpectedEOF)
+	server.Close()
+	var entry streamEntry
+	if err := json.Unmarshal(log.Bytes(), &entry); err != nil {
+		t.Fatalf("%v: %s", err, &log)
+	}
+	if entry.Route != "/tokens" || entry.Status != 200 || entry.Lines != 1 || entry.Error != errDraining.Error() {
+		t.Errorf("logged: %s", &log)
 	}
 }
 
