@@ -156,9 +156,9 @@ func TestAccessLogFields(t *testing.T) {
 		{"sign", "POST", "/token/sign", `{"Claims":{"jti":"x"},"Signing_key":"` + canary + `"}`, jsonHeader(), fields{"route": "/token/sign", "status": 200}},
 		{"asset", "GET", "/assets/none", "", nil, fields{"route": "/assets/:name", "path": "/assets/none", "status": 404, "error": errNotFound.Error()}},
 		{"no route", "GET", "/nowhere", "", nil, fields{"route": "other", "path": "/nowhere", "status": 404, "error": errNotFound.Error()}},
-		{"no such method", "PUT", "/token", "", nil, fields{"route": "other", "status": 405, "error": errMethod.Error()}},
+		{"no such method", "PUT", "/token", "", nil, fields{"route": "other", "path": "/token", "status": 405, "error": errMethod.Error()}},
 		{"OPTIONS", "OPTIONS", "/token", "", nil, fields{"route": "/token", "status": 204}},
-		{"a method of its own", canary, "/", "", nil, fields{"method": "other", "route": "other", "status": 405, "error": errMethod.Error()}},
+		{"a method of its own", canary, "/", "", nil, fields{"method": "other", "route": "other", "path": "/", "status": 405, "error": errMethod.Error()}},
 		{"X-Forwarded-For", "OPTIONS", "/token", "", http.Header{"X-Forwarded-For": {"203.0.113.7"}}, fields{"route": "/token", "status": 204}},
 
 		{"pass", "GET", "/auth", "", bearer(goldenToken), fields{"route": "/auth", "status": 200, "jti": goldenID}},
