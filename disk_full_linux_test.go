@@ -9,7 +9,7 @@ import (
 // TestFullDisk writes to a device that is always full.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"mint", "1"}, {"mint", "-n", "1000000000", "1"}, {"inspect", signedWith(t, goodKey, `{}`)}, {"-h"}, {"healthcheck", "-version"}} {
+	for _, args := range [][]string{{"mint", "1"}, {"mint", "-n", "1000000000", "1"}, {"inspect", signedWith(t, goodKey, `{}`)}, {"-h"}, {"key", "-h"}, {"healthcheck", "-version"}} {
 		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 		if err != nil {
 			t.Fatal(err)

@@ -2,12 +2,16 @@
 //
 // Usage:
 //
-//	tokenmint [flags]                   serve
-//	tokenmint healthcheck [flags]       check the running service
-//	tokenmint mint [flags] [user_data]  print new tokens
-//	tokenmint inspect [flags] [token]   print and check what is in tokens
+//	tokenmint [flags]                            serve
+//	tokenmint healthcheck [flags]                check the running service
+//	tokenmint mint [flags] [user_data]           print new tokens
+//	tokenmint inspect [flags] [token]            print and check what is in tokens
+//	tokenmint key list [flags]                   print the fingerprints of the keys
+//	tokenmint key add [flags]                    add a new key
+//	tokenmint key promote [flags] [fingerprint]  let another key mint
+//	tokenmint key remove [flags] fingerprint     remove a key
 //
-// Mint and inspect use the keys of the service, but do not need it to run.
+// All but healthcheck use the keys of the service, and do not need it to run.
 //
 // README.md lists the flags and their environment variables.
 package main
@@ -72,12 +76,13 @@ type stdio struct {
 
 // command is one of the things that the program does.
 type command struct {
-	name      string // the first argument; "" for the service
+	name      string // the first arguments; "" for the service
 	arguments string // after the name, for the usage text
 	purpose   string
 	details   string // for the usage text of the command alone
 
-	maxArguments int // besides the flags
+	maxArguments int  // besides the flags
+	takesData    bool // as an argument, which may be -h by mistake
 	flags        func(o *options) *flag.FlagSet
 	check        func(o *options) error // returns an error if the options are wrong
 	execute      func(ctx context.Context, o options, std stdio, logger *slog.Logger) error
@@ -106,6 +111,7 @@ var commands = []command{
 		purpose:      "print new tokens, one a line",
 		details:      mintDetails,
 		maxArguments: 1,
+		takesData:    true,
 		flags:        mintFlags,
 		check:        (*options).checkMint,
 		execute:      mint,
@@ -116,9 +122,56 @@ var commands = []command{
 		purpose:      "print and check what is in tokens",
 		details:      inspectDetails,
 		maxArguments: 1,
+		takesData:    true,
 		flags:        inspectFlags,
 		check:        (*options).checkInspect,
 		execute:      inspect,
+	},
+	{
+		name:      "key list",
+		arguments: "[flags]",
+		purpose:   "print the fingerprints of the keys",
+		details:   keyListDetails,
+		flags:     keyFlags,
+		check:     (*options).checkKeyFile,
+		execute:   keyList,
+	},
+	{
+		name:      "key add",
+		arguments: "[flags]",
+		purpose:   "add a new key",
+		details:   keyAddDetails,
+		flags:     keyFlags,
+		check:     (*options).checkKeyFile,
+		execute:   keyAdd,
+	},
+	{
+		name:         "key promote",
+		arguments:    "[flags] [fingerprint]",
+		purpose:      "let another key mint",
+		details:      keyPromoteDetails,
+		maxArguments: 1,
+		flags:        keyFlags,
+		check:        (*options).checkKeyPromote,
+		execute:      keyPromote,
+	},
+	{
+		name:         "key remove",
+		arguments:    "[flags] fingerprint",
+		purpose:      "remove a key",
+		details:      keyRemoveDetails,
+		maxArguments: 1,
+		flags:        keyFlags,
+		check:        (*options).checkKeyRemove,
+		execute:      keyRemove,
+	},
+	{
+		name:         "key", // with no word after it, or another one
+		arguments:    "list|add|promote|remove",
+		details:      keyDetails,
+		maxArguments: math.MaxInt,
+		flags:        keyFlags,
+		check:        func(*options) error { return errNoKeyCommand },
 	},
 }
 
@@ -145,13 +198,49 @@ exit status is 0 if all tokens verify and are valid, 1 if not, and 2 for wrong
 usage.
 `
 
+const keyDetails = `
+The key commands change the keys in the file while services use it. They keep
+its comments, its owner and its mode. To replace a key without losing a request:
+
+    tokenmint key add
+    tokenmint key promote             once each service has logged the new key
+    tokenmint key remove fingerprint  once the tokens of the old key have expired
+
+Each command has a -h of its own. It is an error if SIGNING_KEY is set, because
+then there is no file.
+`
+
+const keyListDetails = `
+Key list prints the fingerprint of each key, one a line. The first key mints,
+and the line says so. The exit status is 0 if the file is good, 1 if not, and
+2 for wrong usage.
+`
+
+const keyAddDetails = `
+Key add puts a new key below the others and prints its fingerprint. Services
+accept its tokens once they have read the file again, which takes them at most
+5 seconds. The exit status is 0 if the key was added, 1 if not, and 2 for wrong
+usage.
+`
+
+const keyPromoteDetails = `
+Key promote moves the key with the fingerprint, or else the last key, above the
+others, so that it mints, and prints its fingerprint. Wait until each service
+has logged that fingerprint: the others refuse the tokens of the key. The exit
+status is 0 if the key mints, 1 if not, and 2 for wrong usage.
+`
+
+const keyRemoveDetails = `
+Key remove removes the key with the fingerprint, unless that key mints. The
+tokens of the key are then refused. The exit status is 0 if the key was
+removed, 1 if not, and 2 for wrong usage.
+`
+
 // findCommand returns the command that args name, and the arguments after its name.
 func findCommand(args []string) (command, []string) {
-	if len(args) > 0 {
-		for _, c := range commands[1:] {
-			if c.name == args[0] {
-				return c, args[1:]
-			}
+	for _, c := range commands[1:] {
+		if name := strings.Fields(c.name); len(args) >= len(name) && slices.Equal(args[:len(name)], name) {
+			return c, args[len(name):]
 		}
 	}
 	return commands[0], args
@@ -172,7 +261,7 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		_, err = io.WriteString(std.out, c.usage(flags))
-		if c.maxArguments > 0 { // a script may pass -h as a token, and it is not a good one
+		if c.takesData { // a script may pass -h as a token, and it is not a good one
 			return errUsage
 		}
 	case err != nil: // it is logged below
@@ -341,6 +430,12 @@ func inspectFlags(o *options) *flag.FlagSet {
 	return flags
 }
 
+func keyFlags(o *options) *flag.FlagSet {
+	flags := newFlagSet(o)
+	flags.StringVar(&o.files.SigningKeys, "signing-key-file", defaultKeyFile, "`file` with the signing keys, one a line; the first one mints")
+	return flags
+}
+
 // refuseEmpty returns an error if text, the name of a file, is empty, such as a variable
 // that was meant to have it. The reason is what would come of that.
 func refuseEmpty(text, reason string) error {
@@ -384,7 +479,7 @@ func (o *options) parse(c command, flags *flag.FlagSet, args []string, lookupEnv
 	case o.version:
 		return nil
 	case flags.NArg() > c.maxArguments && c.maxArguments == 0:
-		return fmt.Errorf("%w: unexpected argument: the commands are healthcheck, mint and inspect, and come before the flags; see tokenmint -h", errUsage)
+		return fmt.Errorf("%w: unexpected argument: the commands are healthcheck, mint, inspect and key, and come before the flags; see %s -h", errUsage, c)
 	case flags.NArg() > c.maxArguments:
 		return fmt.Errorf("%w: more than one argument: put quotes around it, and flags before it; see %s -h", errUsage, c)
 	}
@@ -460,6 +555,33 @@ func (o *options) checkInspect() error {
 	return nil
 }
 
+// errNoKeyCommand is the error of key without the rest of a command's name.
+var errNoKeyCommand = errors.New("the commands are key list, key add, key promote and key remove, and come before the flags; see tokenmint key -h")
+
+// checkKeyFile returns an error if the service uses no key file.
+func (o *options) checkKeyFile() error {
+	if o.files.SigningKey != nil {
+		return errors.New("SIGNING_KEY is set, so that there is no file of keys: change the variable instead, or unset it")
+	}
+	return nil
+}
+
+// checkKeyPromote refuses an empty fingerprint, such as an unset variable of a script:
+// the last key may be another one than the script means.
+func (o *options) checkKeyPromote() error {
+	if len(o.arguments) > 0 && o.arguments[0] == "" {
+		return errors.New("the fingerprint is empty; see tokenmint key list")
+	}
+	return o.checkKeyFile()
+}
+
+func (o *options) checkKeyRemove() error {
+	if len(o.arguments) == 0 {
+		return errors.New("there is no fingerprint of the key to remove; see tokenmint key list")
+	}
+	return o.checkKeyFile()
+}
+
 // String returns what a user writes to execute c.
 func (c command) String() string { return strings.TrimSpace("tokenmint " + c.name) }
 
@@ -469,7 +591,10 @@ func (c command) usage(flags *flag.FlagSet) string {
 	if c.name == "" {
 		lead := "usage:"
 		for _, other := range commands {
-			fmt.Fprintf(&text, "%-6s %-34s  %s\n", lead, other.String()+" "+other.arguments, other.purpose)
+			if other.execute == nil {
+				continue
+			}
+			fmt.Fprintf(&text, "%-6s %-43s  %s\n", lead, other.String()+" "+other.arguments, other.purpose)
 			lead = ""
 		}
 		text.WriteString("\nThe flags below are those of the service. \"tokenmint mint -h\" shows those of\nmint, and likewise for each command.\n")
@@ -748,8 +873,63 @@ func newCommand(o options, std stdio, logger *slog.Logger) handlers.Command {
 // service.
 func readExistingKeys(files *handlers.Files) ([]*jwtcore.Key, error) {
 	keys, err := files.ReadSigningKeys()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the key file %s does not exist: start the service once, which creates it, or name another one with -signing-key-file (SIGNING_KEY_FILE)", files.SigningKeys)
+	return keys, explainKeyFile(files.SigningKeys, err)
+}
+
+// explainKeyFile returns err, of reading or changing the key file, with what to do.
+func explainKeyFile(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the key file %s does not exist: start the service once, which creates it, or name another one with -signing-key-file (SIGNING_KEY_FILE)", path)
+	case errors.Is(err, keyfile.ErrFingerprint):
+		return fmt.Errorf("%w: %w; see tokenmint key list", errUsage, err)
+	default:
+		return err
 	}
-	return keys, err
+}
+
+// keyList prints the fingerprints of the keys, and which key mints.
+func keyList(_ context.Context, o options, std stdio, _ *slog.Logger) error {
+	keys, err := readExistingKeys(&o.files)
+	if err != nil {
+		return err
+	}
+	list := keys[0].Fingerprint() + " mints\n"
+	for _, key := range keys[1:] {
+		list += key.Fingerprint() + "\n"
+	}
+	_, err = io.WriteString(std.out, list)
+	return err
+}
+
+// keyAdd adds a key and prints its fingerprint.
+func keyAdd(_ context.Context, o options, std stdio, logger *slog.Logger) error {
+	fingerprint, warnings, err := keyfile.AddKey(o.files.SigningKeys)
+	return finishKeyEdit(o, std, logger, fingerprint+"\n", warnings, err)
+}
+
+// keyPromote lets the key in the argument, or else the last one, mint, and prints its
+// fingerprint.
+func keyPromote(_ context.Context, o options, std stdio, logger *slog.Logger) error {
+	promoted, warnings, err := keyfile.PromoteKey(o.files.SigningKeys, strings.Join(o.arguments, ""))
+	return finishKeyEdit(o, std, logger, promoted+"\n", warnings, err)
+}
+
+// keyRemove removes the key in the argument.
+func keyRemove(_ context.Context, o options, std stdio, logger *slog.Logger) error {
+	warnings, err := keyfile.RemoveKey(o.files.SigningKeys, o.arguments[0])
+	return finishKeyEdit(o, std, logger, "", warnings, err)
+}
+
+// finishKeyEdit prints the output and the warnings of a change of the key file, unless it
+// failed with err.
+func finishKeyEdit(o options, std stdio, logger *slog.Logger, output string, warnings []string, err error) error {
+	if err != nil {
+		return explainKeyFile(o.files.SigningKeys, err)
+	}
+	for _, warning := range warnings {
+		logger.Warn("SIGNING_KEY_FILE: " + warning)
+	}
+	_, err = io.WriteString(std.out, output)
+	return err
 }

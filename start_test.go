@@ -275,10 +275,15 @@ func TestHelp(t *testing.T) {
 		args, starts, flags string
 		status              int
 	}{
-		{"-h", `usage: tokenmint \[flags\] +serve\n +tokenmint healthcheck \[flags\] .*\n +tokenmint mint \[flags\] \[user_data\] .*\n +tokenmint inspect \[flags\] \[token\] .*\n\n`, service, 0},
+		{"-h", `usage: tokenmint \[flags\] +serve\n +tokenmint healthcheck \[flags\] .*\n +tokenmint mint \[flags\] \[user_data\] .*\n +tokenmint inspect \[flags\] \[token\] .*\n +tokenmint key list \[flags\] .*\n +tokenmint key add \[flags\] .*\n +tokenmint key promote \[flags\] \[fingerprint\] .*\n +tokenmint key remove \[flags\] fingerprint .*\n\n`, service, 0},
 		{"healthcheck -h", `usage: tokenmint healthcheck \[flags\]\n\n`, service, 0},
 		{"mint -help", `usage: tokenmint mint \[flags\] \[user_data\]\n\n`, "claims expires-in max-expires-in n signing-key-file", 2},
 		{"inspect --help", `usage: tokenmint inspect \[flags\] \[token\]\n\n`, "key-encoding key-file revoked-file signing-key-file", 2}, // -h is no good token
+		{"key -h", `usage: tokenmint key list\|add\|promote\|remove\n\n`, "signing-key-file", 0},
+		{"key list -h", `usage: tokenmint key list \[flags\]\n\n`, "signing-key-file", 0},
+		{"key add -h", `usage: tokenmint key add \[flags\]\n\n`, "signing-key-file", 0},
+		{"key promote --help", `usage: tokenmint key promote \[flags\] \[fingerprint\]\n\n`, "signing-key-file", 0},
+		{"key remove -h", `usage: tokenmint key remove \[flags\] fingerprint\n\n`, "signing-key-file", 0},
 	}
 	for _, test := range tests {
 		p, status := exit(t, t.TempDir(), []string{"MAX_EXPIRES_IN=wrong"}, strings.Fields(test.args)...)
