@@ -622,14 +622,21 @@ func version() string {
 	return fmt.Sprintf("tokenmint %s %s", moduleVersion(), runtime.Version())
 }
 
+// imageVersion is the version that the build of the image sets, with -ldflags -X.
+var imageVersion string
+
 // moduleVersion returns the version of the program, or "unknown" if it was built without
 // module information.
 func moduleVersion() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	switch {
+	case imageVersion != "":
+		return imageVersion
+	case ok:
+		return info.Main.Version
+	default:
 		return "unknown"
 	}
-	return info.Main.Version
 }
 
 // serve runs the service until ctx is done or a signal to stop arrives. It reads and
