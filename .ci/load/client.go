@@ -19,6 +19,7 @@ import (
 // result collects what clients observe. It is safe for concurrent use.
 type result struct {
 	requests atomic.Int64
+	checks   atomic.Int64 // the requests among them with a token that must be good
 	slowest  atomic.Int64 // nanoseconds
 	mutex    sync.Mutex
 	failures []error
@@ -94,9 +95,17 @@ func (c *client) mint(data string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("mint: %w", err)
 	}
-	var minted map[string]string
-	if err := json.Unmarshal([]byte(answer), &minted); err != nil || status != 200 || minted["JWT Token"] == "" {
+	if status != 200 {
 		return "", fmt.Errorf("mint: %d %q", status, answer)
+	}
+	return mintedToken(answer)
+}
+
+// mintedToken returns the token in an answer.
+func mintedToken(answer string) (string, error) {
+	var minted map[string]string
+	if err := json.Unmarshal([]byte(answer), &minted); err != nil || minted["JWT Token"] == "" {
+		return "", fmt.Errorf("the answer %q has no token", answer)
 	}
 	return minted["JWT Token"], nil
 }
@@ -112,6 +121,7 @@ func (c *client) verify(method, path, token, data string) error {
 	if err != nil {
 		return err
 	}
+	c.result.checks.Add(1)
 	status, answer, err := c.ask(method, path, string(body))
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", method, path, err)
@@ -134,6 +144,10 @@ func (c *client) pass(token string, want int) error {
 		return err
 	}
 	response.Body.Close()
+	c.result.requests.Add(1)
+	if want == 200 {
+		c.result.checks.Add(1)
+	}
 	if response.StatusCode != want {
 		return fmt.Errorf("the gate answers %s, want %d", response.Status, want)
 	}
@@ -165,11 +179,13 @@ func (c *client) goodTraffic(ctx context.Context, count int, pause time.Duration
 }
 
 // streamTraffic mints tokens over a single stream until ctx ends. It sends some lines at
-// a time, and reads their answers before the next.
+// a time, reads their answers before the next, and takes the last of them to the gate.
 func (c *client) streamTraffic(ctx context.Context, pause time.Duration) error {
-	const lines = 100
 	sent, sender := io.Pipe()
-	request, err := http.NewRequest("POST", "http://"+c.address+"/tokens", sent)
+	streaming, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(settleTime, cancel) })()
+	request, err := http.NewRequestWithContext(streaming, "POST", "http://"+c.address+"/tokens", sent)
 	if err != nil {
 		return err
 	}
@@ -182,12 +198,12 @@ func (c *client) streamTraffic(ctx context.Context, pause time.Duration) error {
 	defer response.Body.Close()
 	answers := bufio.NewReader(response.Body)
 	for ctx.Err() == nil {
-		io.WriteString(sender, strings.Repeat(`{"user_data":"a line"}`+"\n", lines)) // it fails if the service reads no more
-		for range lines {
-			answer, err := answers.ReadString('\n')
-			if err != nil || !strings.HasPrefix(answer, `{"JWT Token":"`) {
-				return fmt.Errorf("the stream: %q, %v", answer, err)
-			}
+		token, err := mintLines(sender, answers, 100)
+		if err == nil {
+			err = c.pass(token, 200)
+		}
+		if err != nil {
+			return fmt.Errorf("the stream: %w", err)
 		}
 		time.Sleep(pause)
 	}
@@ -196,6 +212,21 @@ func (c *client) streamTraffic(ctx context.Context, pause time.Duration) error {
 		return fmt.Errorf("the end of the stream: %q, %v", rest, err)
 	}
 	return nil
+}
+
+// mintLines sends lines over a stream, reads their answers, and returns the last token.
+func mintLines(sender io.Writer, answers *bufio.Reader, count int) (token string, err error) {
+	io.WriteString(sender, strings.Repeat(`{"user_data":"a line"}`+"\n", count)) // it fails if the service reads no more
+	for range count {
+		answer, err := answers.ReadString('\n')
+		if err != nil {
+			return "", fmt.Errorf("%q, %w", answer, err)
+		}
+		if token, err = mintedToken(answer); err != nil {
+			return "", err
+		}
+	}
+	return token, nil
 }
 
 // badTraffic runs count clients, which send what a service must survive, until ctx

@@ -14,7 +14,7 @@ import (
 
 const (
 	soakWarmUp = 5 * time.Second
-	settleTime = 20 * time.Second // for connections to end
+	settleTime = 20 * time.Second // for connections and streams to end
 
 	// How much more than before is normal: the runtime may be at work, and a
 	// connection may be about to end.
@@ -33,7 +33,11 @@ type usage struct {
 // held after a few seconds of the same load, which shows anything that grows with the
 // number of requests or lines.
 func soak(ctx context.Context, binary, folder string, duration time.Duration) error {
-	s, err := startService(binary, filepath.Join(folder, "copy"))
+	secrets := secrets(filepath.Join(folder, "secrets"))
+	if err := secrets.create(); err != nil {
+		return err
+	}
+	s, err := startService(binary, filepath.Join(folder, "copy"), secrets)
 	if err != nil {
 		return err
 	}
@@ -60,12 +64,7 @@ func soak(ctx context.Context, binary, folder string, duration time.Duration) er
 		return fmt.Errorf("after %v the service holds %+v, before it held %+v", duration, after, base)
 	}
 	endStream()
-	select {
-	case err = <-streamed:
-	case <-time.After(settleTime):
-		err = errors.New("the stream does not end")
-	}
-	return errors.Join(err, s.stop())
+	return errors.Join(<-streamed, s.stop())
 }
 
 func (u usage) within(base usage) bool {
