@@ -2,6 +2,7 @@
 //
 //	load soak BINARY DURATION                 good and bad traffic: nothing is left behind
 //	load scale-out BINARY DURATION NGINX.CONF three copies behind nginx, which come and go
+//	load rotation BINARY NGINX.CONF           three copies behind nginx: all secrets are replaced
 //
 // The script run builds both programs and calls it.
 package main
@@ -24,16 +25,6 @@ func main() {
 }
 
 func run(args []string) error {
-	isSoak := len(args) == 3 && args[0] == "soak"
-	isScaleOut := len(args) == 4 && args[0] == "scale-out"
-	if !isSoak && !isScaleOut {
-		return errors.New("usage: load soak BINARY DURATION, or load scale-out BINARY DURATION NGINX.CONF")
-	}
-	binary := args[1]
-	duration, err := time.ParseDuration(args[2])
-	if err != nil {
-		return err
-	}
 	folder, err := os.MkdirTemp("", "tokenmint-load-")
 	if err != nil {
 		return err
@@ -41,8 +32,22 @@ func run(args []string) error {
 	defer os.RemoveAll(folder)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop() // after an interrupt, too, what was started is stopped
-	if isSoak {
-		return soak(ctx, binary, folder, duration)
+	switch {
+	case len(args) == 3 && args[0] == "soak":
+		duration, err := time.ParseDuration(args[2])
+		if err != nil {
+			return err
+		}
+		return soak(ctx, args[1], folder, duration)
+	case len(args) == 4 && args[0] == "scale-out":
+		duration, err := time.ParseDuration(args[2])
+		if err != nil {
+			return err
+		}
+		return scaleOut(ctx, args[1], args[3], folder, duration)
+	case len(args) == 3 && args[0] == "rotation":
+		return rotate(ctx, args[1], args[2], folder)
+	default:
+		return errors.New("usage: load soak BINARY DURATION, load scale-out BINARY DURATION NGINX.CONF, or load rotation BINARY NGINX.CONF")
 	}
-	return scaleOut(ctx, binary, args[3], folder, duration)
 }
