@@ -193,17 +193,19 @@ const minSecret = 32
 // withoutSecrets returns text without its long parts, because some clients put a token or
 // a key into the wrong place by mistake. It may stop after limit bytes.
 func withoutSecrets(text, separator string, limit int) string {
-	kept := make([]byte, 0, min(len(text), limit+minSecret))
+	var kept strings.Builder
+	kept.Grow(min(len(text), limit+minSecret) + len(separator))
 	for part := range strings.SplitSeq(text, separator) {
 		if len(part) >= minSecret {
 			part = ellipsis
 		}
-		kept = append(append(kept, part...), separator...)
-		if len(kept) > limit+len(separator) {
+		kept.WriteString(part)
+		kept.WriteString(separator)
+		if kept.Len() > limit+len(separator) {
 			break
 		}
 	}
-	return strings.TrimSuffix(string(kept), separator)
+	return strings.TrimSuffix(kept.String(), separator)
 }
 
 // bounded returns text, cut to limit bytes. It replaces what a format of the log would
