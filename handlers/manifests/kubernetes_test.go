@@ -97,6 +97,15 @@ func TestKubernetes(t *testing.T) {
 	t.Run("the parts fit", func(t *testing.T) { checkParts(t, k, container) })
 	t.Run("the ports", func(t *testing.T) { checkPorts(t, k, container, environment) })
 	t.Run("who may connect", func(t *testing.T) { checkPolicy(t, k) })
+	t.Run("who may scrape", func(t *testing.T) {
+		complete, err := loadKubernetes(uncomment(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rules := complete.policy.Spec.Ingress; len(rules) != 2 || len(rules[1].From) != 2 || rules[1].From[0].NamespaceSelector == nil || rules[1].From[0].PodSelector != nil {
+			t.Errorf("with all settings, the rules are %+v", rules)
+		}
+	})
 	t.Run("the secrets", func(t *testing.T) { checkVolumes(t, pod.Spec, container, environment) })
 	t.Run("the service", func(t *testing.T) { checkProtected(t, environment) })
 	t.Run("the stop", func(t *testing.T) {
