@@ -340,7 +340,7 @@ var environment = map[string]string{
 }
 
 // newFlagSet returns the flags that all commands have.
-func newFlagSet(o *options) *flag.FlagSet {
+func newFlagSet() *flag.FlagSet {
 	flags := flag.NewFlagSet("tokenmint", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run prints the error
 	return flags
@@ -348,7 +348,7 @@ func newFlagSet(o *options) *flag.FlagSet {
 
 // serviceFlags returns the flags of the service, and of its health check.
 func serviceFlags(o *options) *flag.FlagSet {
-	flags := newFlagSet(o)
+	flags := newFlagSet()
 	flags.StringVar(&o.bind, "bind", "127.0.0.1:5000", "`address` to listen on, host:port or unix:/path")
 	flags.StringVar(&o.gateBind, "gate-bind", "", "second `address` to listen on, for the gate alone")
 	flags.StringVar(&o.files.SigningKeys, "signing-key-file", defaultKeyFile, "`file` with the signing keys, one a line; created with a new key if it does not exist")
@@ -403,7 +403,7 @@ func addMaxExpiresIn(flags *flag.FlagSet, o *options) {
 }
 
 func mintFlags(o *options) *flag.FlagSet {
-	flags := newFlagSet(o)
+	flags := newFlagSet()
 	flags.IntVar(&o.minting.Count, "n", 1, "`number` of tokens to mint with each user_data (default 1)")
 	flags.Func("expires-in", "`lifetime` of the tokens, such as 1h or 3600; without it, they do not expire", func(text string) (err error) {
 		o.minting.ExpiresIn, err = handlers.ParseExpiresIn(text)
@@ -419,7 +419,7 @@ func mintFlags(o *options) *flag.FlagSet {
 }
 
 func inspectFlags(o *options) *flag.FlagSet {
-	flags := newFlagSet(o)
+	flags := newFlagSet()
 	flags.Func("key-file", "`file` with one key, to use instead of the service's own", func(text string) error {
 		o.keyFile = text
 		return refuseEmpty(text, "without it the service's own keys would be tried")
@@ -431,7 +431,7 @@ func inspectFlags(o *options) *flag.FlagSet {
 }
 
 func keyFlags(o *options) *flag.FlagSet {
-	flags := newFlagSet(o)
+	flags := newFlagSet()
 	flags.StringVar(&o.files.SigningKeys, "signing-key-file", defaultKeyFile, "`file` with the signing keys, one a line; the first one mints")
 	return flags
 }
@@ -462,7 +462,7 @@ func parseGracefulTimeout(text string) (time.Duration, error) {
 func parseLogFormat(text string) (string, error) {
 	format := strings.ToLower(text)
 	if format != "text" && format != "json" {
-		return "", errors.New("the value is neither text nor json")
+		return "", errors.New("write text or json")
 	}
 	return format, nil
 }
@@ -478,6 +478,8 @@ func (o *options) parse(c command, flags *flag.FlagSet, args []string, lookupEnv
 		return fmt.Errorf("%w: %w; see %s -h", errUsage, err, c)
 	case o.version:
 		return nil
+	case o.accessLog == handlers.AccessLogOn && isAccessLog(flags.Arg(0)):
+		return fmt.Errorf("%w: unexpected argument: write -access-log=%s, with =; see %s -h", errUsage, flags.Arg(0), c)
 	case flags.NArg() > c.maxArguments && c.maxArguments == 0:
 		return fmt.Errorf("%w: unexpected argument: the commands are healthcheck, mint, inspect and key, and come before the flags; see %s -h", errUsage, c)
 	case flags.NArg() > c.maxArguments:
@@ -489,10 +491,17 @@ func (o *options) parse(c command, flags *flag.FlagSet, args []string, lookupEnv
 	if err := o.readEnvironment(c, flags, lookupEnv); err != nil {
 		return err
 	}
-	if err := c.check(o); err != nil {
+	if err := cmp.Or(o.checkFileNames(), c.check(o)); err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	return nil
+}
+
+// isAccessLog reports whether text is a value of -access-log. If the flag does not end
+// with =, its value is an argument of the command.
+func isAccessLog(text string) bool {
+	_, err := handlers.ParseAccessLog(text)
+	return err == nil
 }
 
 // readEnvironment sets the options whose flags are not in the command line. An empty
@@ -521,6 +530,30 @@ func (o *options) readEnvironment(c command, flags *flag.FlagSet, lookupEnv func
 func isSet(flags *flag.FlagSet, name string) (set bool) {
 	flags.Visit(func(f *flag.Flag) { set = set || f.Name == name })
 	return set
+}
+
+// checkFileNames returns an error if the name of a file is probably the secret that should
+// be in the file. The log and errors quote the names of files, and the service would create
+// a key file of that name.
+func (o *options) checkFileNames() error {
+	for _, file := range []struct{ setting, name string }{
+		{"SIGNING_KEY_FILE (or -signing-key-file)", o.files.SigningKeys},
+		{"MINT_CREDENTIALS_FILE (or -mint-credentials-file)", o.files.MintCredentials},
+		{"TLS_KEY_FILE (or -tls-key)", o.files.CertificateKey},
+		{"-key-file", o.keyFile},
+	} {
+		if isLikeSecret(file.name) {
+			return fmt.Errorf("%s looks like a secret itself: put that into a file, and write the name of the file, with ./ in front of a long one", file.setting)
+		}
+	}
+	return nil
+}
+
+// isLikeSecret reports whether the name of a file looks like a key or a credential: PEM, or
+// at least 64 characters of hex or base64.
+func isLikeSecret(name string) bool {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
+	return strings.Contains(name, "-----BEGIN ") || len(name) >= 64 && name[0] != '/' && strings.Trim(name, alphabet) == ""
 }
 
 // checkService returns an error if an option of the service is invalid, or if its options

@@ -110,10 +110,11 @@ func TestWrongConfiguration(t *testing.T) {
 		status int
 		says   string
 	}{
-		{"unknown log format", nil, []string{"-log-format", "xml"}, 2, "neither text nor json"},
-		{"unknown log format in the variable", []string{"LOG_FORMAT=jsonl"}, nil, 2, "invalid value of LOG_FORMAT (see -log-format in tokenmint -h): the value is neither text nor json"},
+		{"unknown log format", nil, []string{"-log-format", "xml"}, 2, "write text or json"},
+		{"unknown log format in the variable", []string{"LOG_FORMAT=jsonl"}, nil, 2, "invalid value of LOG_FORMAT (see -log-format in tokenmint -h): write text or json"},
 		{"wrong access log variable", []string{"ACCESS_LOG=maybe"}, nil, 2, "ACCESS_LOG"},
 		{"wrong access log flag", nil, []string{"-access-log=maybe"}, 2, "write off, on or all"},
+		{"access log as an argument", nil, []string{"-access-log", "all", "-bind", "127.0.0.1:0"}, 2, "write -access-log=all, with =;"},
 		{"certificate without key", []string{"TLS_CERT_FILE=cert.pem"}, nil, 2, "both"},
 		{"key without certificate", nil, []string{"-tls-key", "key.pem"}, 2, "both"},
 		{"missing certificate file", nil, []string{"-tls-cert", "missing", "-tls-key", "empty"}, 1, "TLS_CERT_FILE is missing, TLS_KEY_FILE is empty: stat missing: no such file or directory: create the file, or correct its name"},
@@ -139,6 +140,11 @@ func TestWrongConfiguration(t *testing.T) {
 		{"two keys in the variable", []string{"SIGNING_KEY=" + goodKey + "\n" + goodKey}, nil, 1, "more than one line"},
 		{"both key and file", []string{"SIGNING_KEY=" + goodKey, "SIGNING_KEY_FILE=signing.key"}, nil, 1, "both"},
 		{"both key and file flag", withGoodKey, []string{"-signing-key-file", "signing.key"}, 1, "both"},
+		{"key in place of its file", []string{"SIGNING_KEY_FILE=" + strings.Repeat(shortKey, 4)}, nil, 2, "SIGNING_KEY_FILE (or -signing-key-file) looks like a secret itself: put that into a file, and write the name of the file"},
+		{"credential in place of its file", []string{"MINT_CREDENTIALS_FILE=" + strings.Repeat(shortKey, 4)}, nil, 2, "MINT_CREDENTIALS_FILE (or -mint-credentials-file) looks like"},
+		{"PEM in place of its file", []string{"TLS_CERT_FILE=one.pem", "TLS_KEY_FILE=-----BEGIN PRIVATE KEY-----\n" + shortKey + "\n"}, nil, 2, "TLS_KEY_FILE (or -tls-key) looks like"},
+		{"key to inspect with in place of its file", nil, []string{"inspect", "-key-file", strings.Repeat(shortKey, 4)}, 2, "-key-file looks like"},
+		{"file with a long name", nil, []string{"-signing-key-file", "./missing/" + strings.Repeat("x", 64)}, 1, "create the folder"},
 		{"empty file", nil, []string{"-signing-key-file", "empty"}, 1, "SIGNING_KEY_FILE: empty: unusable signing key: there is no key"},
 		{"file of blank lines", nil, []string{"-signing-key-file", "blank"}, 1, "there is no key"},
 		{"short key in the file", nil, []string{"-signing-key-file", "short"}, 1, "line 1: 16 bytes"},
