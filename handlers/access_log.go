@@ -16,7 +16,7 @@ import (
 	"tokenmint/jwtcore/keyfile"
 )
 
-// AccessLog is which requests have a line in the log.
+// AccessLog selects the requests that have a line in the log.
 type AccessLog int
 
 // The values of AccessLog.
@@ -51,8 +51,8 @@ func (a AccessLog) includes(route string) bool {
 	}
 }
 
-// record is what the log shows of a request besides its header and its response. It
-// takes the place of the request's body, because it counts what is read of that.
+// record holds what the log shows of a request besides its header and its response. It
+// replaces the body of the request, because it counts the bytes that are read.
 //
 // Methods that set a field do nothing if the record is nil: the access log is off.
 type record struct {
@@ -143,11 +143,7 @@ const (
 // logAccess logs one request that was answered, without its body, its query and
 // most of its header. The remote address is that of the connection, because any client
 // can send an X-Forwarded-For.
-func (s *Service) logAccess(c echo.Context, took time.Duration) {
-	route, method := s.metrics.labels(c)
-	if !s.accessLog.includes(route) {
-		return
-	}
+func (s *Service) logAccess(c echo.Context, route, method string, took time.Duration) {
 	r, response, record := c.Request(), c.Response(), recordOf(c)
 	size := response.Size
 	if r.Method == http.MethodHead {

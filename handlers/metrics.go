@@ -160,9 +160,8 @@ func (m *metrics) addSeries(route, method string, codes []int) {
 }
 
 // observe counts a request that was answered.
-func (m *metrics) observe(c echo.Context, took time.Duration) {
-	route, method := m.labels(c)
-	m.requests.WithLabelValues(route, method, strconv.Itoa(c.Response().Status)).Inc()
+func (m *metrics) observe(route, method string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
 	m.durations.WithLabelValues(route, method).Observe(took.Seconds())
 }
 

@@ -150,8 +150,12 @@ func TestMetricsOfAPanic(t *testing.T) {
 	server := httptest.NewServer(service)
 	defer server.Close()
 	send(t, "POST", server.URL+"/token", `{"user_data":1}`, jsonHeader())
-	if got := scrape(t, server)[`tokenmint_http_requests_total{code="500",method="POST",route="/token"}`]; got != 1 {
+	series := scrape(t, server)
+	if got := series[`tokenmint_http_requests_total{code="500",method="POST",route="/token"}`]; got != 1 {
 		t.Errorf("%v, want 1", got)
+	}
+	if got := series[`tokenmint_http_requests_in_flight`]; got != 1 {
+		t.Errorf("%v requests in flight, want only the scrape", got)
 	}
 }
 
@@ -174,6 +178,9 @@ func TestPanicWithinAResponse(t *testing.T) {
 		for err == nil {
 			_, err = answer.Body.Read(make([]byte, 100))
 		}
+	}
+	if got := scrape(t, server)[`tokenmint_http_requests_in_flight`]; got != 1 {
+		t.Errorf("%v requests in flight, want only the scrape", got)
 	}
 	server.Close() // the log is complete then
 	if err.Error() == "EOF" || strings.Contains(log.String(), canary) || !strings.Contains(log.String(), "panic in a handler") {
@@ -337,6 +344,7 @@ func BenchmarkObserve(b *testing.B) {
 	c := service.router.NewContext(httptest.NewRequest("POST", "/token", nil), httptest.NewRecorder())
 	c.SetPath("/token")
 	for b.Loop() {
-		service.metrics.observe(c, 100*time.Microsecond)
+		route, method := service.metrics.labels(c)
+		service.metrics.observe(route, method, 200, 100*time.Microsecond)
 	}
 }

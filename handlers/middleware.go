@@ -20,8 +20,11 @@ func (s *Service) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		defer func() {
 			took := time.Since(started)
 			s.metrics.inFlight.Dec()
-			s.metrics.observe(c, took)
-			s.logAccess(c, took)
+			route, method := s.metrics.labels(c)
+			s.metrics.observe(route, method, c.Response().Status, took)
+			if s.accessLog.includes(route) {
+				s.logAccess(c, route, method, took)
+			}
 		}()
 		return next(c)
 	}
