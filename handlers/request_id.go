@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// maxRequestID is the size in bytes of the longest X-Request-Id that is taken over.
+// maxRequestID is the size in bytes of the longest X-Request-Id that is accepted.
 const maxRequestID = 128
 
 // requestID returns the value of X-Request-Id in the response to a request with header:
@@ -40,7 +40,7 @@ func isRequestID(text string) bool {
 
 // newRequestID returns a new request id. It need not be hard to guess, only different
 // from all others, and the generator of math/rand/v2 needs neither a lock nor a system
-// call. A random id of this size can also be that of a trace.
+// call. The id has the form of a trace id.
 func newRequestID() string {
 	var id [16]byte
 	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())

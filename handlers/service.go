@@ -51,7 +51,7 @@ type Config struct {
 	// its response has been written. It must be at least 1 MiB.
 	BodyMemory int64
 
-	// AccessLog is which requests have a line in the log.
+	// AccessLog selects the requests that have a line in the log.
 	AccessLog AccessLog
 
 	// CertificateExpiry is when the TLS certificate expires, for the metrics. It is zero

@@ -145,7 +145,7 @@ func (c *connection) refuseHeader(buffer []byte) {
 }
 
 // writePlain writes a response that is sent before there is a request, with the
-// headers that all responses carry.
+// headers that protect all responses.
 func writePlain(w io.Writer, status int, text string) {
 	fmt.Fprintf(w, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\nConnection: close\r\n\r\n%s\n",
 		status, http.StatusText(status), text)
