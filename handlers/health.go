@@ -66,7 +66,7 @@ func checkHealth(client *http.Client, scheme string) error {
 	case err != nil:
 		return adviseClient(err)
 	case response.StatusCode != http.StatusOK:
-		return fmt.Errorf("/healthz answers %s: if another program listens there, correct BIND", response.Status)
+		return fmt.Errorf("/healthz answers %d: if another program listens there, correct BIND", response.StatusCode)
 	case strings.TrimSpace(string(body)) != statusOK:
 		return errors.New("/healthz has the answer of another program: correct BIND")
 	default:

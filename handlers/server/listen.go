@@ -71,19 +71,22 @@ func bindOf(address net.Addr) string {
 }
 
 // NewClient returns a client for the server that listens on bind, whatever host
-// its URLs name. It uses no proxy and keeps no connection. If the server listens
-// on all addresses, the client connects to this machine.
+// its URLs name. It uses no proxy, follows no redirect and keeps no connection. If the
+// server listens on all addresses, the client connects to this machine.
 //
 // The client does not verify the certificate, whose name is the one that clients
 // elsewhere use. Send it nothing secret, and trust its answers as far as you
 // trust the processes that can listen on bind.
 func NewClient(bind string) *http.Client {
 	network, address := split(bind)
-	return &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, address)
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, network, address)
+			},
+			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
+			DisableKeepAlives: true,
 		},
-		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
-		DisableKeepAlives: true,
-	}}
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
