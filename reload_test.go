@@ -171,6 +171,28 @@ func TestNoHalfFile(t *testing.T) {
 	}
 }
 
+// TestNoHalfFileAfterPause empties a key file and writes it in two pieces, of which the
+// first could be a key, so late that the service has read the empty file.
+func TestNoHalfFileAfterPause(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "signing.key")
+	writeFile(t, path, goodKey)
+	p := start(t, folder, nil)
+	writeFile(t, path, "")
+	time.Sleep(2 * time.Second)
+	offset := len(p.stderr.String())
+	paused := time.Now()
+	writeFile(t, path, otherKey)
+	time.Sleep(100 * time.Millisecond)
+	writeFile(t, path, otherKey+otherKey)
+	pause := time.Since(paused) // on a loaded machine, the service may take the half for all
+	log := p.awaitLog(t, offset, "mints="+fingerprint("tokenmint key", otherKey+otherKey))
+	if strings.Contains(log, "mints="+fingerprint("tokenmint key", otherKey)) && pause < time.Second/2 {
+		t.Errorf("the service has used half of the file: %s", log)
+	}
+}
+
 // TestCreatedKeyIsNoChange starts the service without a key file. That it creates one is no
 // reason to read it again.
 func TestCreatedKeyIsNoChange(t *testing.T) {

@@ -50,9 +50,16 @@ func (f *Files) beginRead(label string, paths ...string) {
 	f.watchers[label] = keyfile.NewWatcher(paths...)
 }
 
-// ReadSigningKeys returns the signing keys. If their file does not exist, the error wraps
-// fs.ErrNotExist, and CreateSigningKey can create it.
+// ReadSigningKeys returns the signing keys, at start. If their file does not exist, the
+// error wraps fs.ErrNotExist, and CreateSigningKey can create it.
 func (f *Files) ReadSigningKeys() ([]*jwtcore.Key, error) {
+	if f.SigningKey == nil {
+		keyfile.AwaitCreate(f.SigningKeys)
+	}
+	return f.readSigningKeys()
+}
+
+func (f *Files) readSigningKeys() ([]*jwtcore.Key, error) {
 	if f.SigningKey == nil {
 		f.beginRead(fileSigningKeys, f.SigningKeys)
 		keys, warnings, err := keyfile.ReadKeys(f.SigningKeys)

@@ -61,14 +61,12 @@ var ErrKey = errors.New("unusable signing key")
 // ReadKeys returns the keys in the named file, for HS512. It is an error if there
 // is no key, if a line breaks the rules of the package or if the file is not a
 // regular file of at most 1 MiB. If the file does not exist, the error wraps
-// fs.ErrNotExist, and Create can create it. While the file is empty, ReadKeys waits
-// up to two seconds, because the Create of another process may be about to write
-// to it.
+// fs.ErrNotExist, and Create can create it: see also AwaitCreate.
 //
 // The warnings, one line each, are about a file that users other than its owner and
 // group can use, and about keys that can be guessed.
 func ReadKeys(path string) (keys []*jwtcore.Key, warnings []string, err error) {
-	text, mode, err := readNotEmpty(path)
+	text, mode, err := read(path)
 	defer clear(text)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrKey, err)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime"
 	"syscall"
-	"time"
 )
 
 // maxFileSize is far more than the secrets of any rotation need. It keeps a wrong
@@ -45,24 +44,6 @@ func readAll(file *os.File) ([]byte, error) {
 		return nil, err
 	}
 	return content, nil
-}
-
-// createTime is the time that createDirectly may take from the creation of a file
-// to the end of the write. After each pollInterval, a reader looks again.
-const (
-	createTime   = 2 * time.Second
-	pollInterval = 20 * time.Millisecond
-)
-
-// readNotEmpty is read, except that it waits up to createTime while the file is
-// empty.
-func readNotEmpty(path string) (content []byte, mode fs.FileMode, err error) {
-	content, mode, err = read(path)
-	for waited := time.Duration(0); err == nil && len(content) == 0 && waited < createTime; waited += pollInterval {
-		time.Sleep(pollInterval)
-		content, mode, err = read(path)
-	}
-	return content, mode, err
 }
 
 // openRegular opens the named file if it is a regular file. Flag is that of
