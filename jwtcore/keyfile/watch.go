@@ -1,6 +1,7 @@
 package keyfile
 
 import (
+	"crypto/sha256"
 	"io/fs"
 	"os"
 	"slices"
@@ -12,8 +13,8 @@ import (
 const settleTime = time.Second
 
 // Watcher notices changes of files, including files that replace others, and symbolic
-// links that change. It compares the files themselves, because events of the file system
-// do not exist on every one of them. A Watcher is not safe for use by several goroutines
+// links that change. It compares the files themselves, because not every file system has
+// events. A Watcher is not safe for use by several goroutines
 // at once.
 type Watcher struct {
 	paths []string
@@ -22,11 +23,17 @@ type Watcher struct {
 	since time.Time   // when it first saw them like this
 }
 
-// fileState identifies the content of a file, as far as it can be known without reading
-// the file.
+// digestLimit is the size in bytes of the largest file whose content a Watcher compares.
+// To read a list of a million revoked tokens twice a second would cost too much.
+const digestLimit = 64 << 10
+
+// fileState identifies the content of a file. Its size and time are not enough: all keys
+// that the service makes have the same size, a copy can keep the time of its original, and
+// some file systems store times in steps of two seconds.
 type fileState struct {
-	info fs.FileInfo // nil if the file cannot be opened
-	err  string      // why not: this can change, too
+	info   fs.FileInfo // nil if the file cannot be opened
+	err    string      // why not: this can change, too
+	digest [sha256.Size]byte
 }
 
 // NewWatcher returns a Watcher of the named files, which belong together.
@@ -72,7 +79,22 @@ func newFileState(path string) fileState {
 	if err != nil {
 		return fileState{err: err.Error()}
 	}
-	return fileState{info: info}
+	digest, err := digestOf(file, info.Size())
+	if err != nil {
+		return fileState{err: err.Error()}
+	}
+	return fileState{info: info, digest: digest}
+}
+
+// digestOf returns the digest of the content of file, or zeros if size, which is that of
+// the file, exceeds digestLimit.
+func digestOf(file *os.File, size int64) (digest [sha256.Size]byte, err error) {
+	if size > digestLimit {
+		return digest, nil
+	}
+	content, err := readAll(file)
+	defer clear(content)
+	return sha256.Sum256(content), err
 }
 
 func (s fileState) equal(other fileState) bool {
@@ -80,5 +102,6 @@ func (s fileState) equal(other fileState) bool {
 		return s.info == nil && other.info == nil && s.err == other.err
 	}
 	return os.SameFile(s.info, other.info) && s.info.Size() == other.info.Size() &&
-		s.info.ModTime().Equal(other.info.ModTime()) && s.info.Mode() == other.info.Mode()
+		s.info.ModTime().Equal(other.info.ModTime()) && s.info.Mode() == other.info.Mode() &&
+		s.digest == other.digest
 }

@@ -35,6 +35,12 @@ var changes = []change{
 		must(t, os.WriteFile(path, []byte("TEXT"), 0))
 		must(t, os.Chtimes(path, time.Time{}, before.ModTime().Add(time.Nanosecond)))
 	}},
+	{"written in place, with text of the same length, and its age kept", func(t *testing.T, path string) {
+		before, err := os.Stat(path)
+		must(t, err)
+		must(t, os.WriteFile(path, []byte("TEXT"), 0))
+		must(t, os.Chtimes(path, time.Time{}, before.ModTime()))
+	}},
 	{"replaced", func(t *testing.T, path string) { replaceFile(t, path, "text") }},
 	{"replaced by a file of the same age", func(t *testing.T, path string) {
 		before, err := os.Stat(path)
