@@ -3,12 +3,15 @@ package handlers
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
+
+	"tokenmint/jwtcore/keyfile"
 )
 
 // watchInterval is the time between two looks at the files. With the second for which a
@@ -61,10 +64,10 @@ func (s *Service) watch(ctx context.Context, files *Files, reloads []reload, sig
 // reloads returns the reloads of the files that are in use.
 func (s *Service) reloads(files *Files, setCertificate func(*tls.Certificate) error) []reload {
 	all := []reload{
-		{fileSigningKeys, "the signing keys stay as they were", use(files.readSigningKeys, s.SetSigningKeys)},
-		{fileMintCredentials, "the mint credentials stay as they were", use(files.ReadMintCredentials, s.SetMintCredentials)},
+		{fileSigningKeys, "the signing keys stay as they were", use(files.watchers[fileSigningKeys], files.readSigningKeys, s.SetSigningKeys)},
+		{fileMintCredentials, "the mint credentials stay as they were", use(files.watchers[fileMintCredentials], files.ReadMintCredentials, s.SetMintCredentials)},
 		{fileRevokedTokens, "the revoked tokens stay as they were", func() error { return s.reloadRevoked(files) }},
-		{fileTLS, "the TLS certificate and its key stay as they were", use(files.ReadCertificate, func(certificate *tls.Certificate) error {
+		{fileTLS, "the TLS certificate and its key stay as they were", use(files.watchers[fileTLS], files.ReadCertificate, func(certificate *tls.Certificate) error {
 			s.metrics.setCertificateExpiry(certificate.Leaf.NotAfter)
 			return setCertificate(certificate)
 		})},
@@ -72,10 +75,17 @@ func (s *Service) reloads(files *Files, setCertificate func(*tls.Certificate) er
 	return slices.DeleteFunc(all, func(r reload) bool { return files.watchers[r.label] == nil })
 }
 
-// use returns a function that reads a value and sets it.
-func use[T any](read func() (T, error), set func(T) error) func() error {
+// errChanging means that a file changed while it was read, so that perhaps only half of it
+// was. Watch reads it again once it has settled.
+var errChanging = errors.New("a file changed while it was read")
+
+// use returns a function that reads a value from the files of watcher and sets it.
+func use[T any](watcher *keyfile.Watcher, read func() (T, error), set func(T) error) func() error {
 	return func() error {
 		value, err := read()
+		if !watcher.EndRead() {
+			return errChanging
+		}
 		if err != nil {
 			return err
 		}
@@ -86,17 +96,23 @@ func use[T any](read func() (T, error), set func(T) error) func() error {
 // reload executes r, counts it, and logs its error.
 func (s *Service) reload(r reload) {
 	err := r.execute()
+	if errors.Is(err, errChanging) {
+		return
+	}
 	s.metrics.countReload(r.label, err, s.now())
 	if err != nil {
 		s.logger.Error(r.kept, "error", err)
 	}
 }
 
-// reloadRevoked reads the file of revoked tokens again. If some lines of it are wrong, the
-// others add to what was revoked before, so that no mistake lets a revoked token pass.
+// reloadRevoked reads the file of revoked tokens again. If some lines of it are wrong, or
+// it changes meanwhile, the others add to what was revoked before, so that no mistake lets a revoked token pass.
 func (s *Service) reloadRevoked(files *Files) error {
 	defer saveMemory()()
 	revoked, err := files.ReadRevoked()
+	if !files.watchers[fileRevokedTokens].EndRead() {
+		err = errChanging
+	}
 	switch {
 	case err == nil:
 		s.SetRevoked(revoked)

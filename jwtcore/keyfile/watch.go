@@ -49,6 +49,16 @@ func (w *Watcher) BeginRead() {
 	w.seen = w.read
 }
 
+// EndRead reports whether the files are still as they were at BeginRead, so that what was
+// read is whole. If they are not, Settled reports them once they have settled.
+func (w *Watcher) EndRead() bool {
+	if slices.EqualFunc(w.states(), w.read, fileState.equal) {
+		return true
+	}
+	w.read, w.seen = nil, nil
+	return false
+}
+
 // Settled reports whether the files have changed since BeginRead and have stayed the same
 // for a second. Call it at least twice a second, with the current time.
 func (w *Watcher) Settled(now time.Time) bool {

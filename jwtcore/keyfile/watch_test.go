@@ -133,6 +133,26 @@ func TestWatcherBack(t *testing.T) {
 	}
 }
 
+// TestWatcherWhileReading changes a file while it is read, and undoes that.
+func TestWatcherWhileReading(t *testing.T) {
+	folder := t.TempDir()
+	path, aside := writeFile(t, folder, "file", "text"), filepath.Join(folder, "aside")
+	w := NewWatcher(path)
+	if !w.EndRead() {
+		t.Error("the file has changed before it did")
+	}
+	w.BeginRead()
+	must(t, os.Rename(path, aside))
+	if w.EndRead() {
+		t.Error("the file has not changed")
+	}
+	must(t, os.Rename(aside, path))
+	now := time.Unix(1700000000, 0)
+	if w.Settled(now) || !w.Settled(now.Add(time.Second)) {
+		t.Error("the file has not settled after a second")
+	}
+}
+
 // TestWatcherOfSymbolicLinks swaps the folder behind a symbolic link, as Kubernetes does
 // with a Secret, and one of two files.
 func TestWatcherOfSymbolicLinks(t *testing.T) {
