@@ -1,0 +1,100 @@
+package handlers
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// other is the label of all methods and routes that the service does not know: what
+// a client can make up must not become a series.
+const other = "other"
+
+// routeMethod is a route with one of the methods that it takes.
+type routeMethod struct{ route, method string }
+
+// addRoutes creates the series of routes. OPTIONS is answered at all paths.
+func (m *metrics) addRoutes(routes []*echo.Route) {
+	for _, route := range routes {
+		if route.Method == echo.RouteNotFound { // the gate, which takes any method
+			for _, method := range methodLabels {
+				m.addSeries(route.Path, method, statuses(route.Path, method))
+			}
+			continue
+		}
+		m.addSeries(route.Path, route.Method, statuses(route.Path, route.Method))
+		m.addSeries(route.Path, http.MethodOptions, []int{http.StatusNoContent})
+	}
+	for _, method := range methodLabels {
+		m.addSeries(other, method, []int{http.StatusNotFound, http.StatusMethodNotAllowed})
+	}
+	m.addSeries(other, http.MethodOptions, []int{http.StatusNoContent})
+}
+
+// statuses returns the status codes of the responses of a route, as openapi.yaml has them.
+func statuses(route, method string) []int {
+	switch route {
+	case "/token":
+		switch method {
+		case http.MethodPost:
+			return []int{200, 202, 400, 401, 403, 413, 415, 500, 503}
+		case http.MethodGet, http.MethodHead:
+			return []int{200, 202, 203, 204, 400, 413, 415, 500, 503}
+		}
+		return []int{200, 400, 413, 415, 500, 503}
+	case "/token/verify", "/token/sign", introspectPath:
+		return []int{200, 400, 413, 415, 500, 503}
+	case "/tokens":
+		return []int{200, 401, 403, 415, 426, 500, 503}
+	case "/tokens/verify":
+		return []int{200, 415, 426, 500, 503}
+	case "/auth", "/ext_authz/*":
+		return []int{200, 401, 500}
+	case "/auth/if":
+		return []int{200, 400, 401, 403, 500}
+	case "/readyz":
+		return []int{200, 500, 503}
+	case "/assets/:name":
+		return []int{200, 404, 500}
+	default:
+		return []int{200, 500}
+	}
+}
+
+func (m *metrics) addSeries(route, method string, codes []int) {
+	m.routes[routeMethod{route, method}] = true
+	m.durations.WithLabelValues(route, method)
+	for _, code := range codes {
+		m.requests.WithLabelValues(route, method, strconv.Itoa(code))
+	}
+}
+
+// observe counts a request that was answered.
+func (m *metrics) observe(route, method string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
+	m.durations.WithLabelValues(route, method).Observe(took.Seconds())
+}
+
+// labels returns the labels of a request. A method that a path does not support has no
+// route.
+func (m *metrics) labels(c echo.Context) (route, method string) {
+	route, method = c.Path(), methodLabel(c.Request().Method)
+	if !m.routes[routeMethod{route, method}] {
+		route = other
+	}
+	return route, method
+}
+
+// methodLabels are the methods that are labels, and the label of all others.
+var methodLabels = []string{"GET", "HEAD", "POST", "QUERY", "PUT", "PATCH", "DELETE", "OPTIONS", other}
+
+// methodLabel returns the label of a method.
+func methodLabel(method string) string {
+	if slices.Contains(methodLabels, method) {
+		return method
+	}
+	return other
+}
