@@ -106,8 +106,8 @@ func (s *Service) reload(r reload) {
 }
 
 // reloadRevoked reads the file of revoked tokens again. If some lines of it are wrong, or
-// it changes meanwhile, the others add to what was revoked before, so that no mistake lets
-// a revoked token pass.
+// it changes meanwhile, the good lines add to what was revoked before, so that no mistake
+// lets a revoked token pass.
 func (s *Service) reloadRevoked(files *Files) error {
 	defer saveMemory()()
 	revoked, err := files.ReadRevoked()

@@ -52,7 +52,7 @@ func readAll(file *os.File) ([]byte, error) {
 func openRegular(path string, flag int) (file *os.File, mode fs.FileMode, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, 0, openError(err)
+		return nil, 0, openError(err, flag)
 	}
 	if err := checkRegular(path, info.Mode()); err != nil {
 		return nil, 0, err
@@ -65,7 +65,7 @@ func openRegular(path string, flag int) (file *os.File, mode fs.FileMode, err er
 func openNow(path string, flag int) (file *os.File, mode fs.FileMode, err error) {
 	file, err = os.OpenFile(path, flag|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, 0, openError(err)
+		return nil, 0, openError(err, flag)
 	}
 	info, err := file.Stat()
 	if err == nil {
@@ -78,12 +78,13 @@ func openNow(path string, flag int) (file *os.File, mode fs.FileMode, err error)
 	return file, info.Mode(), nil
 }
 
-// openError returns err with what to do about it.
-func openError(err error) error {
+// openError returns err, of opening a file with flag, with what to do about it. What to do
+// if a file cannot be written to depends on the caller.
+func openError(err error, flag int) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: create the file, or correct its name", err)
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission) && flag == os.O_RDONLY:
 		return fmt.Errorf("%w: give user %d the rights to read the file and to enter its folder", err, os.Geteuid())
 	default:
 		return err

@@ -561,7 +561,7 @@ func TestRotateAsUser(t *testing.T) {
 		{"its own folder and file", true, true, 0o700, 0o600, "A\nN\n", "[]\n<nil>\n"},
 		{"its own file, which is read-only", true, true, 0o700, 0o400, "A\nN\n", "[]\n<nil>\n"},
 		{"a read-only folder", true, true, 0o500, 0o600, "A\nN\n", "written in place, because it cannot be replaced: open "},
-		{"a read-only folder and file", true, true, 0o500, 0o400, "A\n", "the file can be neither replaced (open "},
+		{"a read-only folder and file", true, true, 0o500, 0o400, "A\n", ": permission denied): change the Secret or the file that it is mounted from"},
 		{"a file that it cannot read", true, true, 0o700, 0o200, "A\n", "permission denied"},
 		{"a file of another user", true, false, 0o700, 0o606, "A\nN\n", "written in place, because it cannot be replaced: chown "},
 		{"a file of another user, which is read-only", true, false, 0o700, 0o604, "A\n", "the file can be neither replaced (chown "},
