@@ -11,6 +11,10 @@ import (
 // to the log.
 const errorLogInterval = time.Minute
 
+// maxLoggedError is the size in bytes of what the log has of an error: TLS quotes names of
+// protocols that a client made up.
+const maxLoggedError = 512
+
 // errorLog logs the errors of connections. Clients cause them at will, so it logs
 // the first one at once, and those of the time after it as one line with their
 // number.
@@ -30,6 +34,9 @@ func (l *errorLog) Write(line []byte) (int, error) {
 }
 
 func (l *errorLog) log(message string) {
+	if len(message) > maxLoggedError {
+		message = message[:maxLoggedError] + "..."
+	}
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if l.timer != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -85,6 +86,22 @@ func TestHandshakeErrors(t *testing.T) {
 	}
 	if err := ask(dial()); err != nil {
 		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// TestLongHandshakeError sends names of protocols that the error of TLS quotes.
+func TestLongHandshakeError(t *testing.T) {
+	t.Parallel()
+	var text synchronizedBuilder
+	_, dial := serve(t, true, func(s *Server) { s.errors.logger = slog.New(slog.NewTextHandler(&text, nil)) })
+	names := slices.Repeat([]string{strings.Repeat("\x1b", 255)}, 40)
+	client := tls.Client(dial().(*tls.Conn).NetConn(), &tls.Config{InsecureSkipVerify: true, NextProtos: names})
+	if err := client.Handshake(); err == nil {
+		t.Error("the server should refuse the protocols")
+	}
+	waitUntil(t, func() bool { return strings.HasSuffix(text.String(), "\n") })
+	if log := text.String(); len(log) > 2<<10 || strings.Count(log, "\n") != 1 || !strings.Contains(log, "unsupported application protocols") {
+		t.Errorf("%d bytes logged, want one line of at most 2 KiB: %.3000s", len(log), log)
 	}
 }
 
