@@ -128,13 +128,18 @@ func launch(t *testing.T, folder string, env []string, args ...string) *process 
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
+	p.killAtEnd(t)
+	return p
+}
+
+// killAtEnd kills p at the end of the test, and shows its log if the test has failed.
+func (p *process) killAtEnd(t *testing.T) {
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("log of tokenmint %q in %s:\n%s", args, folder, p.stderr.String())
+			t.Logf("log of tokenmint %q in %s:\n%s", p.Args[1:], p.Dir, p.stderr.String())
 		}
 	})
-	return p
 }
 
 // start launches the service and waits until it listens.

@@ -11,8 +11,9 @@ import (
 	"testing"
 )
 
-// The capabilities that let root ignore the modes of files, and use low ports.
-var capabilities = []uintptr{1, 2, 10} // CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_NET_BIND_SERVICE
+// The capabilities that let root ignore the modes of files, use low ports, and attach a
+// filter to a socket.
+var capabilities = []uintptr{1, 2, 10, 12} // CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_NET_BIND_SERVICE, CAP_NET_ADMIN
 
 // startWithoutCapabilities starts p without the capabilities, even if root runs the test.
 func (p *process) startWithoutCapabilities(t *testing.T) {
@@ -80,6 +81,21 @@ func TestMissingRights(t *testing.T) {
 			if status != 1 || strings.Count(log, "\n") != 1 || !strings.Contains(log, test.says) {
 				t.Errorf("exit status %d, want 1 and %q: %s", status, test.says, log)
 			}
+		})
+	}
+}
+
+// TestStopLosesNothingWithoutRights is TestStopLosesNothing for a service without
+// capabilities, as in a container: newer kernels let it attach no filter.
+func TestStopLosesNothingWithoutRights(t *testing.T) {
+	t.Parallel()
+	for _, bind := range []string{"127.0.0.1:0", "[::]:0"} {
+		testStopLosesNothing(t, func(t *testing.T, folder string, env []string, args ...string) *process {
+			p := newProcess(folder, append([]string{"BIND=" + bind}, env...), args...)
+			p.startWithoutCapabilities(t)
+			p.killAtEnd(t)
+			waitFor(t, "the service to listen", p.listens)
+			return p
 		})
 	}
 }

@@ -262,6 +262,11 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 // until /readyz has answered 503 for a second.
 func TestStopLosesNothing(t *testing.T) {
 	t.Parallel()
+	testStopLosesNothing(t, start)
+}
+
+// testStopLosesNothing is TestStopLosesNothing with a function that starts the service.
+func testStopLosesNothing(t *testing.T, start func(t *testing.T, folder string, env []string, args ...string) *process) {
 	for round := range 3 {
 		t.Run(strconv.Itoa(round), func(t *testing.T) {
 			t.Parallel()

@@ -30,6 +30,8 @@ type connections struct {
 	max     int          // bounds the number of open connections
 	errors  *errorLog
 
+	draining atomic.Bool
+
 	mutex sync.Mutex
 	open  map[*connection]bool
 	timer *time.Timer // calls enforceDeadlines while there are connections
@@ -48,6 +50,9 @@ func (l *connections) Accept() (net.Conn, error) {
 	accepted, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
+	}
+	if l.draining.Load() {
+		resumeReceiving(accepted)
 	}
 	c := newConnection(l, accepted)
 	for !l.admit(c) {

@@ -29,6 +29,7 @@ const (
 // TestStopLosesNothing, which stops the program under load, loses requests with
 // Shutdown and none with drain.
 func (l *connections) drain(ctx context.Context, headerTimeout time.Duration) error {
+	l.draining.Store(true)
 	if stopConnecting(l.Listener) == nil { // if it fails, clients that are just connecting are reset
 		select {
 		case <-time.After(handshakeTime):

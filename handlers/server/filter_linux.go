@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net"
 	"syscall"
 
@@ -36,9 +37,45 @@ func stopConnecting(listener net.Listener) error {
 	case *unixListener:
 		return listener.unlink()
 	case *net.TCPListener:
-		return attachFilter(listener, dropSYN)
+		err := attachFilter(listener, dropSYN)
+		if errors.Is(err, unix.EPERM) { // some kernels demand CAP_NET_ADMIN
+			err = setMinTTL(listener, maxTTL)
+		}
+		return err
 	default:
 		return nil
+	}
+}
+
+// maxTTL is the largest time to live of a packet. Senders that are not routers hardly
+// use it, and each router decrements it.
+const maxTTL = 255
+
+// setMinTTL makes the kernel drop packets for a socket whose time to live, or hop limit in
+// IPv6, is less than ttl (RFC 5082). For a listener these are the packets that open a
+// connection: a handshake that has begun belongs to another socket. Connections inherit the
+// setting, so undo it with resumeReceiving. Unlike a filter, it needs no right.
+func setMinTTL(socket syscall.Conn, ttl int) error {
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var err4, err6 error
+	err = raw.Control(func(fd uintptr) {
+		err4 = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MINTTL, ttl)
+		err6 = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_MINHOPCOUNT, ttl)
+	})
+	if errors.Is(err6, unix.ENOPROTOOPT) { // the socket is for IPv4 alone
+		err6 = nil
+	}
+	return errors.Join(err, err4, err6)
+}
+
+// resumeReceiving undoes what a connection has inherited since stopConnecting. The client
+// sends again what was dropped.
+func resumeReceiving(accepted net.Conn) {
+	if tcp, ok := accepted.(*net.TCPConn); ok {
+		setMinTTL(tcp, 0)
 	}
 }
 
