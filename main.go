@@ -219,8 +219,8 @@ and the line says so. The exit status is 0 if the file is good, 1 if not, and
 const keyAddDetails = `
 Key add puts a new key below the others and prints its fingerprint. Services
 accept its tokens once they have read the file again, which takes them at most
-5 seconds. The exit status is 0 if the key was added, 1 if not, and 2 for wrong
-usage.
+5 seconds. The exit status is 0 if the key was added and its fingerprint was
+printed, 1 if not, and 2 for wrong usage.
 `
 
 const keyPromoteDetails = `
