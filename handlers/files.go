@@ -54,20 +54,7 @@ func (f *Files) beginRead(label string, paths ...string) {
 // error wraps fs.ErrNotExist, and CreateSigningKey can create it.
 func (f *Files) ReadSigningKeys() ([]*jwtcore.Key, error) {
 	if f.SigningKey == nil {
-		keyfile.AwaitCreate(f.SigningKeys)
-	}
-	return f.readSigningKeys()
-}
-
-func (f *Files) readSigningKeys() ([]*jwtcore.Key, error) {
-	if f.SigningKey == nil {
-		f.beginRead(fileSigningKeys, f.SigningKeys)
-		keys, warnings, err := keyfile.ReadKeys(f.SigningKeys)
-		if err != nil {
-			return nil, fmt.Errorf("SIGNING_KEY_FILE: %w", err)
-		}
-		f.warn("SIGNING_KEY_FILE", warnings)
-		return keys, nil
+		return f.readSigningKeyFile(keyfile.AwaitKeys)
 	}
 	if f.SigningKeys != "" {
 		return nil, errors.New("both SIGNING_KEY and SIGNING_KEY_FILE (or -signing-key-file) are set: set one of them")
@@ -78,6 +65,21 @@ func (f *Files) readSigningKeys() ([]*jwtcore.Key, error) {
 	}
 	f.warn("SIGNING_KEY", warnings)
 	return []*jwtcore.Key{key}, nil
+}
+
+// readSigningKeysAgain is ReadSigningKeys for a file that has changed.
+func (f *Files) readSigningKeysAgain() ([]*jwtcore.Key, error) {
+	return f.readSigningKeyFile(keyfile.ReadKeys)
+}
+
+func (f *Files) readSigningKeyFile(read func(path string) ([]*jwtcore.Key, []string, error)) ([]*jwtcore.Key, error) {
+	f.beginRead(fileSigningKeys, f.SigningKeys)
+	keys, warnings, err := read(f.SigningKeys)
+	if err != nil {
+		return nil, fmt.Errorf("SIGNING_KEY_FILE: %w", err)
+	}
+	f.warn("SIGNING_KEY_FILE", warnings)
+	return keys, nil
 }
 
 // CreateSigningKey creates the file of the signing keys and returns its key, or the key of

@@ -64,7 +64,7 @@ func (s *Service) watch(ctx context.Context, files *Files, reloads []reload, sig
 // reloads returns the reloads of the files that are in use.
 func (s *Service) reloads(files *Files, setCertificate func(*tls.Certificate) error) []reload {
 	all := []reload{
-		{fileSigningKeys, "the signing keys stay as they were", use(files.watchers[fileSigningKeys], files.readSigningKeys, s.SetSigningKeys)},
+		{fileSigningKeys, "the signing keys stay as they were", use(files.watchers[fileSigningKeys], files.readSigningKeysAgain, s.SetSigningKeys)},
 		{fileMintCredentials, "the mint credentials stay as they were", use(files.watchers[fileMintCredentials], files.ReadMintCredentials, s.SetMintCredentials)},
 		{fileRevokedTokens, "the revoked tokens stay as they were", func() error { return s.reloadRevoked(files) }},
 		{fileTLS, "the TLS certificate and its key stay as they were", use(files.watchers[fileTLS], files.ReadCertificate, func(certificate *tls.Certificate) error {

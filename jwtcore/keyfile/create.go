@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
 )
 
 // Create creates the named file, mode 0600, with one key of 64 random bytes as
@@ -19,7 +18,7 @@ import (
 //
 // Processes that start at once in one folder all read the same key: the file
 // appears with the key in it or, on a file system without hard links, empty, and
-// then AwaitCreate waits.
+// then AwaitKeys waits.
 func Create(path string) (created bool, err error) {
 	return create(path, os.Link)
 }
@@ -36,25 +35,6 @@ func create(path string, link func(oldPath, newPath string) error) (created bool
 		return false, nil
 	default:
 		return false, fmt.Errorf("%w: %w", ErrKey, createError(path, err))
-	}
-}
-
-// createTime is the time that createDirectly may take from the creation of a file
-// to the end of the write. After each pollInterval, AwaitCreate looks again.
-const (
-	createTime   = 2 * time.Second
-	pollInterval = 20 * time.Millisecond
-)
-
-// AwaitCreate waits up to two seconds while the named file is empty, because the Create
-// of another process may be about to write to it. Call it before ReadKeys at start only:
-// later, another program may be writing the file in pieces.
-func AwaitCreate(path string) {
-	for waited := time.Duration(0); waited < createTime; waited += pollInterval {
-		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() > 0 {
-			return
-		}
-		time.Sleep(pollInterval)
 	}
 }
 
@@ -108,7 +88,7 @@ func createFile(path string, text []byte, link func(oldPath, newPath string) err
 
 // createDirectly is createFile for a file system without hard links, such as FAT,
 // SMB and some that use FUSE. Their errors for a link differ. For a moment the file
-// is empty, see AwaitCreate, but never incomplete: a key fits into one block, so
+// is empty, see AwaitKeys, but never incomplete: a key fits into one block, so
 // one write writes all of it or nothing.
 func createDirectly(path string, text []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

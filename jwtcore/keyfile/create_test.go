@@ -155,12 +155,10 @@ func TestCreateErrors(t *testing.T) {
 // startService does what a service does at its start: it reads the keys, and
 // creates the file if it does not exist.
 func startService(path string, link func(oldPath, newPath string) error) (fingerprint string, created bool, err error) {
-	AwaitCreate(path)
-	keys, _, err := ReadKeys(path)
+	keys, _, err := AwaitKeys(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if created, err = create(path, link); err == nil {
-			AwaitCreate(path)
-			keys, _, err = ReadKeys(path)
+			keys, _, err = AwaitKeys(path)
 		}
 	}
 	if err != nil {

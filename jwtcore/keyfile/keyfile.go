@@ -30,6 +30,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"tokenmint/jwtcore"
 )
@@ -58,10 +59,12 @@ const (
 // cannot be used.
 var ErrKey = errors.New("unusable signing key")
 
+var errNoKey = errors.New("there is no key: blank lines and lines that start with # do not count")
+
 // ReadKeys returns the keys in the named file, for HS512. It is an error if there
 // is no key, if a line breaks the rules of the package or if the file is not a
 // regular file of at most 1 MiB. If the file does not exist, the error wraps
-// fs.ErrNotExist, and Create can create it: see also AwaitCreate.
+// fs.ErrNotExist, and Create can create it.
 //
 // The warnings, one line each, are about a file that users other than its owner and
 // group can use, and about keys that can be guessed.
@@ -79,6 +82,26 @@ func ReadKeys(path string) (keys []*jwtcore.Key, warnings []string, err error) {
 		warnings[i] = path + ": " + warnings[i]
 	}
 	return keys, append(modeWarnings(path, mode), warnings...), nil
+}
+
+// createTime is the time that createDirectly may take from the creation of a file
+// to the end of the write. After each pollInterval, a reader looks again.
+const (
+	createTime   = 2 * time.Second
+	pollInterval = 20 * time.Millisecond
+)
+
+// AwaitKeys is ReadKeys for a process that starts. While there is no key in the file,
+// it waits up to two seconds, because the Create of another process may be about to
+// write one. Later, another program may be writing the file in pieces, of which
+// AwaitKeys could return the first.
+func AwaitKeys(path string) (keys []*jwtcore.Key, warnings []string, err error) {
+	keys, warnings, err = ReadKeys(path)
+	for waited := time.Duration(0); errors.Is(err, errNoKey) && waited < createTime; waited += pollInterval {
+		time.Sleep(pollInterval)
+		keys, warnings, err = ReadKeys(path)
+	}
+	return keys, warnings, err
 }
 
 // ParseKey returns the key in text, for HS512. Text is one line under the rules of
@@ -119,7 +142,7 @@ func parseKeyLines(text []byte) ([]line, error) {
 		return nil, fmt.Errorf("%w: %w", ErrKey, err)
 	}
 	if len(lines) == 0 {
-		return nil, fmt.Errorf("%w: there is no key: blank lines and lines that start with # do not count", ErrKey)
+		return nil, fmt.Errorf("%w: %w", ErrKey, errNoKey)
 	}
 	return lines, nil
 }

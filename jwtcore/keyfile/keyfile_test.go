@@ -165,9 +165,9 @@ func TestReadKeys(t *testing.T) {
 	checkFileError(t, folder, "", "is not a regular file", err, ErrKey)
 }
 
-// TestAwaitCreate reads a file that another process has created and not yet
+// TestAwaitKeys reads a file that another process has created and not yet
 // written to.
-func TestAwaitCreate(t *testing.T) {
+func TestAwaitKeys(t *testing.T) {
 	const enough, tooLong = 1900 * time.Millisecond, 2100 * time.Millisecond
 	tests := []struct {
 		name   string
@@ -188,8 +188,7 @@ func TestAwaitCreate(t *testing.T) {
 					t.Error(err)
 				}
 			}()
-			AwaitCreate(path)
-			keys, _, err := ReadKeys(path)
+			keys, _, err := AwaitKeys(path)
 			if !errors.Is(err, test.want) || (len(keys) == 1) != (test.want == nil) {
 				t.Errorf("%s: %d keys, %v, want %v", test.name, len(keys), err, test.want)
 			}
