@@ -27,7 +27,7 @@ var durationBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .0
 // start: Prometheus sees an increase only if it has seen the value before.
 type metrics struct {
 	registry  *prometheus.Registry
-	routes    map[routeMethod]bool // those that are labels
+	routes    map[routeMethod]routeSeries
 	requests  *prometheus.CounterVec
 	durations *prometheus.HistogramVec
 	inFlight  prometheus.Gauge
@@ -50,7 +50,7 @@ type metrics struct {
 }
 
 func newMetrics(version string) *metrics {
-	m := &metrics{registry: prometheus.NewRegistry(), routes: map[routeMethod]bool{}}
+	m := &metrics{registry: prometheus.NewRegistry(), routes: map[routeMethod]routeSeries{}}
 	m.requests = m.counters("http_requests_total", "Requests answered, by route, method and status code.", "route", "method", "code")
 	m.durations = m.histograms("http_request_duration_seconds", "Time from a request's header to its response, by route and method.", "route", "method")
 	m.inFlight = m.gauges("http_requests_in_flight", "Requests that are being answered.").WithLabelValues()

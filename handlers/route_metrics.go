@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // other is the label of all methods and routes that the service does not know: what
@@ -15,6 +16,13 @@ const other = "other"
 
 // routeMethod is a route with one of the methods that it takes.
 type routeMethod struct{ route, method string }
+
+// routeSeries are the series of a route with one of its methods. To find them by their
+// labels each time would take more than twice as long: see BenchmarkObserve.
+type routeSeries struct {
+	requests map[int]prometheus.Counter // by status code
+	duration prometheus.Observer
+}
 
 // addRoutes creates the series of routes. OPTIONS is answered at all paths.
 func (m *metrics) addRoutes(routes []*echo.Route) {
@@ -65,24 +73,32 @@ func statuses(route, method string) []int {
 }
 
 func (m *metrics) addSeries(route, method string, codes []int) {
-	m.routes[routeMethod{route, method}] = true
-	m.durations.WithLabelValues(route, method)
+	series, ok := m.routes[routeMethod{route, method}]
+	if !ok {
+		series = routeSeries{map[int]prometheus.Counter{}, m.durations.WithLabelValues(route, method)}
+		m.routes[routeMethod{route, method}] = series
+	}
 	for _, code := range codes {
-		m.requests.WithLabelValues(route, method, strconv.Itoa(code))
+		series.requests[code] = m.requests.WithLabelValues(route, method, strconv.Itoa(code))
 	}
 }
 
 // observe counts a request that was answered.
 func (m *metrics) observe(route, method string, status int, took time.Duration) {
-	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
-	m.durations.WithLabelValues(route, method).Observe(took.Seconds())
+	series := m.routes[routeMethod{route, method}]
+	series.duration.Observe(took.Seconds())
+	if count, ok := series.requests[status]; ok {
+		count.Inc()
+	} else {
+		m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
+	}
 }
 
 // labels returns the labels of a request. A method that a path does not support has no
 // route.
 func (m *metrics) labels(c echo.Context) (route, method string) {
 	route, method = c.Path(), methodLabel(c.Request().Method)
-	if !m.routes[routeMethod{route, method}] {
+	if _, ok := m.routes[routeMethod{route, method}]; !ok {
 		route = other
 	}
 	return route, method
