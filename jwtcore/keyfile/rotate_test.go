@@ -27,13 +27,13 @@ var (
 
 const fingerprintOfTwins = "e2ff789a"
 
-// shorthand stands for the secrets in the tables of the tests.
+// shorthand abbreviates the secrets in the tables of the tests.
 var shorthand = strings.NewReplacer("A", secretA, "B", secretB, "C", secretC, "1", twin1, "2", twin2)
 
 // newKey matches a key that AddKey has made.
 var newKey = regexp.MustCompile(`\b[0-9a-f]{128}\b`)
 
-// addTests are texts before and after addKey, in which N stands for the new key.
+// addTests are texts before and after addKey, in which N is the new key.
 var addTests = []struct{ name, text, want string }{
 	{"one key", "A\n", "A\nN\n"},
 	{"two keys", "A\nB\n", "A\nB\nN\n"},

@@ -58,7 +58,7 @@ type lockedFile struct {
 }
 
 // openLocked opens the named file and locks it until it is closed. The lock is on
-// the file itself, so that it also works where there is no place for another file.
+// the file itself, so that it also works if another file cannot be created.
 // Readers do not take it.
 func openLocked(path string) (*lockedFile, error) {
 	for deadline := time.Now().Add(lockTimeout); ; time.Sleep(pollInterval) {

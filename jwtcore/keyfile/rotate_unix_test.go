@@ -23,7 +23,7 @@ import (
 	"tokenmint/jwtcore"
 )
 
-// checkFile checks that the file at path has text, in which N stands for a new key,
+// checkFile checks that the file at path has text, in which N is a new key,
 // and that there is no other file in its folder but names.
 func checkFile(t *testing.T, name, path, text string, names ...string) {
 	t.Helper()
