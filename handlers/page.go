@@ -24,7 +24,7 @@ var (
 // those before it.
 var assetFiles = []string{
 	"icon.svg", "style.css",
-	"json.js", "token.js", "time.js", "service.js", "command.js", "page.js",
+	"json.js", "token.js", "find.js", "time.js", "service.js", "command.js", "page.js",
 }
 
 // contentTypes maps file name extensions to media types.

@@ -2,6 +2,7 @@
 // responses. It inserts text only as text, never as markup.
 
 import { curl, gateCurl, inspectingCurl, introspectingCurl, mintingCurl, ownKeyCurl, signingCurl } from "./command.js";
+import { find } from "./find.js";
 import { read, visible } from "./json.js";
 import { Refusal, address, post } from "./service.js";
 import { describe, timeClaims } from "./time.js";
@@ -230,6 +231,7 @@ const withKey = element("with-key");
 const verdict = element("verdict");
 const checking = new Latest();
 let claimed = new Map(); // the literals of the claims shown, by name
+let pasted = locate("");
 
 const marks = { unchecked: "?", verified: "✓", rejected: "✕" };
 const states = { unchecked: "Not checked", verified: "Verified", rejected: "Does not match" };
@@ -245,13 +247,54 @@ function showVerdict(state, reason, warning = "") {
   element("verdict-time").hidden = warning === "";
 }
 
+// locate finds the token in pasted text: it extends from start to end, and notes are what
+// to say about it. If text has several tokens, choices are these, and token is "".
+function locate(text) {
+  const wrapped = unwrap(text);
+  const found = /^[\w.-]*$/.test(wrapped.token) ? [] : find(text);
+  switch (found.length) {
+    case 0:
+      return { ...wrapped, choices: [], notes: wrapped.removed.length === 0 ? [] : [`Ignored around the token: ${wrapped.removed.join(", ")}.`] };
+    case 1:
+      return chosen(found[0]);
+    default:
+      return { start: 0, end: 0, token: "", choices: found, notes: [`There are ${found.length} tokens. Choose one to inspect.`] };
+  }
+}
+
+// chosen returns a token that was found, with where that was.
+function chosen({ where, lines, ...token }) {
+  const note = ["Found the token", where, lines > 1 ? `on ${lines} lines, which the page joined` : ""].filter((part) => part !== "").join(" ");
+  return { ...token, choices: [], notes: [`${note}.`] };
+}
+
+// showChoices shows a button for each of the tokens in the text.
+function showChoices(choices) {
+  const target = element("token-choice");
+  target.hidden = choices.length === 0;
+  target.replaceChildren(
+    ...choices.map((choice, i) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.setAttribute("aria-pressed", String(choice.token === pasted.token));
+      button.textContent = `Token ${i + 1}${choice.where === "" ? "" : `, ${choice.where}`}`;
+      button.addEventListener("click", () => {
+        pasted = { ...chosen(choice), choices };
+        showPasted();
+        target.children[i].focus();
+      });
+      return button;
+    }),
+  );
+}
+
 function check(event) {
   event.preventDefault();
-  const { token } = unwrap(tokenField.value);
+  const { token, choices } = pasted;
   const missing = token === "" ? tokenField : keyField.value === "" ? keyField : null;
   if (missing !== null) {
     checking.cancel();
-    showVerdict("unchecked", missing === tokenField ? "Paste a token first." : "Enter the key first.");
+    showVerdict("unchecked", missing === keyField ? "Enter the key first." : choices.length > 0 ? "Choose a token first." : "Paste a token first.");
     missing.focus();
     return;
   }
@@ -301,19 +344,18 @@ function sentence(text) {
 // inspectChanged withdraws the verdict, which was about other input, and shows
 // what is in the token now.
 function inspectChanged() {
+  pasted = locate(tokenField.value);
+  showPasted();
+}
+
+function showPasted() {
   checking.cancel();
   showVerdict("unchecked", "The service has not been asked yet.");
-  const wrapped = unwrap(tokenField.value);
-  showInk(wrapped);
-  const inspected = inspect(wrapped.token);
-  const notes = [];
-  if (wrapped.removed.length > 0) {
-    notes.push(`Ignored around the token: ${wrapped.removed.join(", ")}.`);
-  }
-  if (inspected.fault !== null) {
-    notes.push(inspected.fault);
-  }
+  showInk(pasted);
+  const inspected = inspect(pasted.token);
+  const notes = inspected.fault === null ? pasted.notes : [...pasted.notes, inspected.fault];
   setText(element("token-hint"), notes.join(" "));
+  showChoices(pasted.choices);
   element("decoded").hidden = inspected.header === null;
   showJSON("header", inspected.header);
   showJSON("claims", inspected.claims);
@@ -325,10 +367,10 @@ function inspectChanged() {
 
 // showInk shows the token in color beneath the field, whose own text is
 // transparent.
-function showInk({ start, end, token }) {
+function showInk({ start, end }) {
   const text = tokenField.value;
   // The final line break makes room for the line with the caret.
-  element("ink").replaceChildren(span("wrapping", text.slice(0, start)), ...colored(token), span("wrapping", text.slice(end) + "\n"));
+  element("ink").replaceChildren(span("wrapping", text.slice(0, start)), ...colored(text.slice(start, end)), span("wrapping", text.slice(end) + "\n"));
 }
 
 // showFault shows what is wrong with a decoded segment. A missing segment is
@@ -392,7 +434,7 @@ function tick() {
 }
 
 function showInspectCommand() {
-  const { token } = unwrap(tokenField.value);
+  const { token } = pasted;
   const url = address("token/verify");
   const command = withKey.checked ? curl(url, visible(inspectBody(token))) : inspectingCurl(url, token, encoding.value);
   setText(element("inspect-command"), command);
@@ -482,8 +524,9 @@ data.addEventListener("keydown", submitOnControlEnter);
 element("carry").addEventListener("click", carryOver);
 addEventListener("pagehide", () => (credentialField.value = "")); // the browser may keep the page in memory
 
-for (const field of [tokenField, keyField, encoding]) {
-  field.addEventListener("input", inspectChanged);
+tokenField.addEventListener("input", inspectChanged);
+for (const field of [keyField, encoding]) {
+  field.addEventListener("input", showPasted);
 }
 inspectForm.addEventListener("submit", check);
 inspectForm.addEventListener("reset", clear);

@@ -11,13 +11,17 @@ const wrappings = [
   { what: "Bearer", start: /^bearer\s+/i },
 ];
 
-// unwrap finds the token in pasted text: it extends from start to end, and
-// removed lists what is around it.
+// maxLayers bounds how many times the wrappings are looked for: each time takes a time in
+// proportion to the text, and people paste a few layers.
+const maxLayers = 8;
+
+// unwrap finds the token in pasted text that has little else: it extends from start to
+// end, and removed lists what is around it.
 export function unwrap(text) {
   let start = 0;
   let end = text.length;
   const removed = new Set();
-  for (let before = null; before !== end - start; ) {
+  for (let layer = 0, before = null; layer < maxLayers && before !== end - start; layer++) {
     before = end - start;
     for (const wrapping of wrappings) {
       const inner = text.slice(start, end);
