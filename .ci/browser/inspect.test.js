@@ -155,6 +155,61 @@ describe("inspect", () => {
     }
   });
 
+  test("a token is found in what people paste", async () => {
+    const page = await open();
+    const token = await mint(page, "x");
+    const lines = token.match(/.{1,64}/g);
+    for (const [pasted, hint] of [
+      [`curl -H 'Authorization: Bearer ${token}' https://api.example.com/orders`, "Found the token in the header Authorization."],
+      [`{"JWT Token":"${token}"}`, "Found the token in the member JWT Token."],
+      [`Cookie: theme=dark; session=${token}`, "Found the token in the cookie session."],
+      [`https://app.example.com/#access_token=${token}&token_type=Bearer`, "Found the token in the parameter access_token after the # of a URL."],
+      [`{\\"token\\":\\"${token}\\"}`, "Found the token in the member token."],
+      [`> ${lines.join("\n> ")}`, `Found the token on ${lines.length} lines, which the page joined.`],
+    ]) {
+      await check(page, pasted, service.key);
+      await expectVerdict(page, "verified", /./);
+      assert.equal(await textOf(page, "#token-hint"), hint, pasted);
+      assert.ok((await page.locator("#ink").textContent()).startsWith(pasted));
+      assert.ok(await page.locator("#token-choice").isHidden());
+    }
+  });
+
+  test("of several tokens, the page asks for one", async () => {
+    const page = await open();
+    const token = await mint(page, "x");
+    await check(page, `curl -H 'Authorization: Bearer ${rfcToken}' -d '{"token":"${token}"}'`, service.key);
+    await expectVerdict(page, "unchecked", /Choose a token first/);
+    assert.equal(await textOf(page, "#token-hint"), "There are 2 tokens. Choose one to inspect.");
+    assert.ok(await page.locator("#decoded").isHidden());
+    await page.getByRole("button", { name: "Token 2, in the member token" }).click();
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Token 2, in the member token");
+    assert.equal(await page.locator("#token-choice button").nth(1).getAttribute("aria-pressed"), "true");
+    await page.locator("#key").fill(service.key);
+    await page.locator("#key").press("Enter");
+    await expectVerdict(page, "verified", /This key signed/);
+    await page.getByRole("button", { name: "Token 1, in the header Authorization" }).click();
+    await expectVerdict(page, "unchecked", /not been asked/);
+    assert.match(await textOf(page, "#claims-json"), /"iss": "joe"/);
+    await page.locator("#token").fill(token);
+    assert.ok(await page.locator("#token-choice").isHidden());
+  });
+
+  test("a megabyte in the field does not freeze the page", async () => {
+    const page = await open();
+    const slowest = await page.evaluate(() => {
+      const field = document.getElementById("token");
+      const times = ["Bearer ", "eyJ", '"', "Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.x\n"].map((piece) => {
+        field.value = piece.repeat((1 << 20) / piece.length);
+        const began = performance.now();
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+        return performance.now() - began;
+      });
+      return Math.max(...times);
+    });
+    assert.ok(slowest < 5000, `${slowest} ms`);
+  });
+
   test("an expired token is both verified and expired", async () => {
     const page = await open();
     const token = await mint(page, "x", { lifetime: "1", unit: "seconds" });

@@ -31,6 +31,7 @@ export function find(text) {
     const start = begun.index;
     const { token, end, lines } = extend(text, start);
     beginning.lastIndex = end;
+    // The second segment of an encrypted token may be empty (RFC 7516 §5.1).
     if (/^[\w-]+\.{1,2}[\w-]/.test(token) && isEnding(text, end) && !found.has(token)) {
       found.set(token, { token, start, end, lines, where: whereIs(text, start) });
     }
