@@ -86,24 +86,24 @@ func TestReloadByItself(t *testing.T) {
 		t.Error("the log should have no error")
 	}
 	for _, file := range []string{"signing_keys", "mint_credentials", "revoked_tokens", "tls"} {
-		p.checkMetric(t, `tokenmint_reloads_total{file="`+file+`",result="success"}`, "1")
+		p.awaitMetric(t, `tokenmint_reloads_total{file="`+file+`",result="success"}`, "1")
 	}
 	if status := p.stop(t); status != 0 {
 		t.Errorf("exit status %d, want 0", status)
 	}
 }
 
-// checkMetric checks the value of a series in /metrics.
-func (p *process) checkMetric(t *testing.T, series, want string) {
+// awaitMetric waits until a series in /metrics has a value: the service logs a reload
+// before it counts it.
+func (p *process) awaitMetric(t *testing.T, series, value string) {
 	t.Helper()
-	_, metrics, err := p.send("GET", "/metrics", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, found := strings.Cut(metrics, "\n"+series+" ")
-	if got, _, _ := strings.Cut(rest, "\n"); !found || got != want {
-		t.Errorf("%s is %q, want %s", series, got, want)
-	}
+	waitFor(t, series+" to be "+value, func() bool {
+		_, metrics, err := p.send("GET", "/metrics", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(metrics, "\n"+series+" "+value+"\n")
+	})
 }
 
 // TestBadFileIsLoggedOnce makes the key file bad twice, and then good. The service logs
@@ -114,7 +114,7 @@ func TestBadFileIsLoggedOnce(t *testing.T) {
 	path := filepath.Join(folder, "signing.key")
 	writeFile(t, path, goodKey)
 	p := start(t, folder, nil)
-	p.checkMetric(t, `tokenmint_last_reload_success{file="signing_keys"}`, "1")
+	p.awaitMetric(t, `tokenmint_last_reload_success{file="signing_keys"}`, "1")
 	for failures, spoil := range []func(){func() { writeFile(t, path, shortKey) }, func() { os.Remove(path) }} {
 		offset := len(p.stderr.String())
 		spoil()
@@ -123,8 +123,8 @@ func TestBadFileIsLoggedOnce(t *testing.T) {
 		if log := p.stderr.String()[offset:]; strings.Count(log, "\n") != 1 || strings.Contains(log, shortKey) {
 			t.Errorf("the log should have one line, without the key: %s", log)
 		}
-		p.checkMetric(t, `tokenmint_reloads_total{file="signing_keys",result="failure"}`, fmt.Sprint(failures+1))
-		p.checkMetric(t, `tokenmint_last_reload_success{file="signing_keys"}`, "0")
+		p.awaitMetric(t, `tokenmint_reloads_total{file="signing_keys",result="failure"}`, fmt.Sprint(failures+1))
+		p.awaitMetric(t, `tokenmint_last_reload_success{file="signing_keys"}`, "0")
 		if !p.mintsWith(t, goodKey) {
 			t.Error("the service does not mint with the key that it has")
 		}
@@ -132,7 +132,7 @@ func TestBadFileIsLoggedOnce(t *testing.T) {
 	offset := len(p.stderr.String())
 	writeFile(t, path, otherKey)
 	p.awaitLog(t, offset, `msg="signing keys"`)
-	p.checkMetric(t, `tokenmint_last_reload_success{file="signing_keys"}`, "1")
+	p.awaitMetric(t, `tokenmint_last_reload_success{file="signing_keys"}`, "1")
 	if !p.mintsWith(t, otherKey) {
 		t.Error("the service does not mint with the new key")
 	}
@@ -197,5 +197,5 @@ func TestCreatedKeyIsNoChange(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir(), nil)
 	time.Sleep(2500 * time.Millisecond) // in which the service would read the file
-	p.checkMetric(t, `tokenmint_reloads_total{file="signing_keys",result="success"}`, "0")
+	p.awaitMetric(t, `tokenmint_reloads_total{file="signing_keys",result="success"}`, "0")
 }
