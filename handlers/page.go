@@ -23,8 +23,10 @@ var (
 // assetFiles are the files that index.html refers to. Each of them may refer to
 // those before it.
 var assetFiles = []string{
-	"icon.svg", "style.css",
-	"json.js", "token.js", "find.js", "time.js", "service.js", "command.js", "page.js",
+	"icon.svg", "style.css", "inspect.css",
+	"json.js", "token.js", "find.js", "paste.js", "time.js", "validity.js", "signature.js", "service.js", "command.js",
+	"clock.js", "dom.js", "latest.js", "copy.js", "credential.js", "guide.js",
+	"verdict.js", "decoded.js", "inspect.js", "mint.js", "page.js",
 }
 
 // contentTypes maps file name extensions to media types.

@@ -20,10 +20,12 @@ const whiteSpace = /[ \t\n\r]*/y;
 const maxIndent = 24;
 
 // read parses text as JSON (RFC 8259), as far as possible. It returns
-//   pieces   the text, formatted for people: {kind, text}, in order
+//   pieces   the text, formatted for people: {kind, text}, in order, with the depth of
+//            names: 1 in the outermost object
 //   type     "object", "array", "string", "number", "boolean" or "null"
-//   members  the literals of the outermost object's scalar members, by name
+//   members  the values of the outermost object's members as they are in text, by name
 //   fault    a description of the first error, or null
+//   faultAt  where in text that is
 export function read(text) {
   const reader = new Reader(text);
   while (!reader.done) {
@@ -40,7 +42,9 @@ class Reader {
     this.pieces = [];
     this.type = null;
     this.members = new Map();
+    this.valueAt = 0; // where the value of the last outermost member begins
     this.fault = null;
+    this.faultAt = text.length;
     this.open = []; // the enclosing objects and arrays, innermost last
     this.expected = "value"; // or "name", "colon", "comma", "end"
     this.justOpened = false;
@@ -81,6 +85,7 @@ class Reader {
       return true;
     }
     if (string !== undefined) {
+      this.checkCharacters(string);
       this.scalar("string", "string", string);
     } else if (number !== undefined) {
       this.scalar("number", "number", number);
@@ -101,21 +106,38 @@ class Reader {
   scalar(type, kind, literal) {
     this.begin(type);
     this.put(kind, literal);
-    if (this.open.length === 1 && this.open[0].mark === "{") {
-      this.members.set(this.open[0].name, literal);
-    }
     this.afterValue();
+  }
+
+  // checkCharacters finds escapes that are half a character, which the service refuses
+  // (RFC 7493 §2.1).
+  checkCharacters(string) {
+    if (string.includes("\\u") && !JSON.parse(string).isWellFormed()) {
+      this.fail("a lone surrogate, which is half a character");
+    }
+  }
+
+  // fail reports a fault in the piece that is read, unless there was one before. The
+  // reader goes on.
+  fail(fault) {
+    if (this.fault === null) {
+      whiteSpace.lastIndex = this.at;
+      whiteSpace.exec(this.text);
+      this.fault = fault;
+      this.faultAt = whiteSpace.lastIndex;
+    }
   }
 
   name(string) {
     const object = this.innermost();
     object.name = JSON.parse(string);
+    this.checkCharacters(string);
     if (object.names.has(object.name)) {
-      this.fault ??= `the member ${visible(string)} occurs twice in one object`;
+      this.fail(`the member ${visible(string)} occurs twice in one object`);
     }
     object.names.add(object.name);
     this.newLine();
-    this.put("name", string);
+    this.pieces.push({ kind: "name", text: string, depth: this.open.length });
     this.justOpened = false;
     this.expected = "colon";
     return true;
@@ -124,6 +146,9 @@ class Reader {
   separate(mark) {
     if (this.expected !== (mark === "," ? "comma" : "colon")) {
       return false;
+    }
+    if (mark === ":" && this.open.length === 1) {
+      this.valueAt = piecePattern.lastIndex;
     }
     this.put("mark", mark === "," ? "," : ": ");
     this.expected = mark === "," && this.innermost().mark === "{" ? "name" : "value";
@@ -146,6 +171,9 @@ class Reader {
   }
 
   afterValue() {
+    if (this.open.length === 1 && this.open[0].mark === "{") {
+      this.members.set(this.open[0].name, this.text.slice(this.valueAt, piecePattern.lastIndex).trim());
+    }
     this.expected = this.open.length > 0 ? "comma" : "end";
   }
 
@@ -177,7 +205,7 @@ class Reader {
       return;
     }
     const cut = rest === "" || /^"[^"]*$/.test(rest);
-    this.fault ??= cut ? "it ends too early" : `syntax error at ${place(this.text, whiteSpace.lastIndex)}`;
+    this.fail(cut ? "it ends too early" : `syntax error at ${place(this.text, whiteSpace.lastIndex)}`);
     if (rest !== "") {
       this.put("rest", rest);
     }

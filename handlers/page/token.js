@@ -4,41 +4,8 @@
 
 import { read } from "./json.js";
 
-const wrappings = [
-  { what: "white space", start: /^\s+/, end: /\s+$/ },
-  { what: "quotes", start: /^["'`\u2018-\u201f]+/, end: /["'`\u2018-\u201f]+$/ },
-  { what: "Authorization:", start: /^authorization:/i },
-  { what: "Bearer", start: /^bearer\s+/i },
-];
-
-// maxLayers bounds how many times the wrappings are looked for: each time takes a time in
-// proportion to the text, and people paste a few layers.
-const maxLayers = 8;
-
-// unwrap finds the token in pasted text that has little else: it extends from start to
-// end, and removed lists what is around it.
-export function unwrap(text) {
-  let start = 0;
-  let end = text.length;
-  const removed = new Set();
-  for (let layer = 0, before = null; layer < maxLayers && before !== end - start; layer++) {
-    before = end - start;
-    for (const wrapping of wrappings) {
-      const inner = text.slice(start, end);
-      const atStart = wrapping.start.exec(inner)?.[0].length ?? 0;
-      const atEnd = wrapping.end?.exec(inner.slice(atStart))?.[0].length ?? 0;
-      if (atStart + atEnd > 0) {
-        removed.add(wrapping.what);
-      }
-      start += atStart;
-      end -= atEnd;
-    }
-  }
-  return { start, end, token: text.slice(start, end), removed: [...removed] };
-}
-
-// inspect decodes the segments of a token; those that are missing are null.
-export function inspect(token) {
+// decode decodes the segments of a token; those that are missing are null.
+export function decode(token) {
   const segments = token === "" ? [] : token.split(".");
   const [header, claims, signature] = segments;
   return {

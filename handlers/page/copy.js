@@ -1,0 +1,37 @@
+// Buttons that copy.
+
+import { element, setText } from "./dom.js";
+
+// copyFrom lets a button copy the text of an element.
+export function copyFrom(button, source) {
+  button.addEventListener("click", () => copy(button, source.textContent, source));
+}
+
+// copy copies text. Where the clipboard is out of reach, it selects source, which shows the
+// text.
+export async function copy(button, text, source) {
+  try {
+    await navigator.clipboard.writeText(text);
+    flash(button, "Copied");
+  } catch {
+    // A page that came over plain HTTP from another machine has no access to the
+    // clipboard, and the user may have denied it.
+    getSelection().selectAllChildren(source);
+    flash(button, "Selected: press Ctrl+C to copy");
+  }
+}
+
+function flash(button, text) {
+  button.dataset.label ??= button.textContent;
+  setText(button, text);
+  setText(element("announcement"), text);
+  clearTimeout(button.flashing);
+  button.flashing = setTimeout(() => {
+    setText(button, button.dataset.label);
+    setText(element("announcement"), "");
+  }, 2000);
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  copyFrom(button, element(button.dataset.copy));
+}

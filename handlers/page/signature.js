@@ -1,0 +1,47 @@
+// Who can check a signature, by its algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+
+const checkable = ["HS256", "HS384", "HS512"];
+
+const publicKeys = [
+  [/^[RP]S(256|384|512)$/, "an RSA key"],
+  [/^ES(256K?|384|512)$/, "an elliptic curve key"],
+  [/^(EdDSA|Ed25519|Ed448)$/, "an Edwards curve key"],
+];
+
+// obstacle returns why this service cannot check the signature of a token, and what could,
+// given the values of its header's and claims' members in JSON. It returns "" if the service
+// can.
+export function obstacle(header, claims) {
+  if (header.has("crit")) {
+    return "The header has crit: only those who understand the extensions that it lists may accept the token (RFC 7515 §4.1.11). This service understands none.";
+  }
+  const alg = string(header.get("alg"));
+  if (checkable.includes(alg)) {
+    return "";
+  }
+  if (alg === null) {
+    return header.has("alg") ? "The alg in the header is not a string." : "The header has no alg, so nobody knows how to check the signature.";
+  }
+  if (alg === "none") {
+    return "The algorithm is none: nobody signed this token, so anybody can change it.";
+  }
+  const misspelled = checkable.find((known) => known === alg.toUpperCase());
+  if (misspelled !== undefined) {
+    return `The algorithm is ${alg}, in the wrong letters: ${misspelled} has capital letters (RFC 7515 §4.1.1).`;
+  }
+  const key = publicKeys.find(([pattern]) => pattern.test(alg))?.[1];
+  return key === undefined ? `This service does not know the algorithm ${alg}. It checks ${checkable.join(", ")}.` : publicKeyNeeded(alg, key, header, claims);
+}
+
+function publicKeyNeeded(alg, key, header, claims) {
+  const kid = string(header.get("kid"));
+  const issuer = string(claims.get("iss"));
+  const named = kid === null ? "" : `, kid ${kid},`;
+  const where = issuer?.startsWith("https://") ? ` Many issuers publish it: look for jwks_uri in ${issuer.replace(/\/$/, "")}/.well-known/openid-configuration.` : "";
+  return `${alg} signs with the private half of ${key}. The public half${named} checks it, which the issuer has.${where}`;
+}
+
+// string returns the value of a JSON string, or null for anything else.
+function string(json) {
+  return json?.startsWith('"') ? JSON.parse(json) : null;
+}
