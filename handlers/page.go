@@ -24,9 +24,9 @@ var (
 // those before it.
 var assetFiles = []string{
 	"icon.svg", "style.css", "inspect.css",
-	"json.js", "token.js", "find.js", "paste.js", "time.js", "validity.js", "signature.js", "service.js", "command.js",
+	"json.js", "token.js", "find.js", "paste.js", "time.js", "validity.js", "signature.js", "remint.js", "service.js", "command.js",
 	"clock.js", "dom.js", "latest.js", "copy.js", "credential.js", "guide.js",
-	"verdict.js", "decoded.js", "inspect.js", "mint.js", "page.js",
+	"verdict.js", "decoded.js", "inspect.js", "editor.js", "mint.js", "page.js",
 }
 
 // contentTypes maps file name extensions to media types.

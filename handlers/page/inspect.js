@@ -26,8 +26,15 @@ let decoded = decode("");
 let ownKeys = false; // whether to check with the service's keys
 let timer;
 
+let listener = () => {};
+
 // inspected returns the token shown, as decode returns it.
 export const inspected = () => decoded;
+
+// whenInspected calls a function whenever another token is shown.
+export function whenInspected(show) {
+  listener = show;
+}
 
 // keyMembers returns the members of a request with the key in the form.
 export const keyMembers = () => ({ Signing_key: keyField.value, Key_encoding: encoding.value });
@@ -63,6 +70,7 @@ function showToken() {
   showChoices(pasted.choices);
   showDecoded(decoded);
   showTimesOf(decoded.claims === null || decoded.claims.type !== "object" ? null : decoded.claims.members);
+  listener();
   inputChanged();
 }
 

@@ -2,6 +2,7 @@
 
 import "./copy.js";
 import "./guide.js";
+import "./editor.js";
 import "./inspect.js";
 import "./mint.js";
 import { element, setText } from "./dom.js";
