@@ -24,9 +24,10 @@ var (
 // those before it.
 var assetFiles = []string{
 	"icon.svg", "style.css", "inspect.css",
-	"json.js", "token.js", "find.js", "paste.js", "time.js", "validity.js", "signature.js", "remint.js", "service.js", "command.js",
-	"clock.js", "dom.js", "latest.js", "copy.js", "credential.js", "guide.js",
-	"verdict.js", "decoded.js", "inspect.js", "editor.js", "mint.js", "page.js",
+	"clock.js", "command.js", "fault.js", "find.js", "json.js", "paste.js", "remint.js", "signature.js",
+	"time.js", "token.js", "validity.js",
+	"dom.js", "copy.js", "service.js", "credential.js", "decoded.js", "latest.js", "verdict.js", "inspect.js",
+	"editor.js", "guide.js", "mint.js", "page.js",
 }
 
 // contentTypes maps file name extensions to media types.

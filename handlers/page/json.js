@@ -1,31 +1,34 @@
 // JSON as text: every literal keeps its spelling. JSON.parse would change
 // 12345678901234567890 into 12345678901234567000.
 
+import { clip, diagnose, place } from "./fault.js";
+
 const piecePattern = new RegExp(
   [
     "[ \\t\\n\\r]*(?:",
     "(?<mark>[{}[\\],:])|",
     '(?<string>"[^"\\\\\\u0000-\\u001f]*(?:\\\\(?:["\\\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\\\\u0000-\\u001f]*)*")|',
-    "(?<number>-?(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)|",
-    "(?<literal>true|false|null)",
+    "(?<number>-?(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\\w.+-]))|",
+    "(?<literal>true|false|null)(?![\\w.+-])",
     ")",
   ].join(""),
   "y",
 );
 
-const whiteSpace = /[ \t\n\r]*/y;
-
 // Deeper levels get no more indentation: it would be far longer than the text
 // itself.
 const maxIndent = 24;
+
+// The service reads no deeper, and neither do many others.
+const maxDepth = 10_000;
 
 // read parses text as JSON (RFC 8259), as far as possible. It returns
 //   pieces   the text, formatted for people: {kind, text}, in order, with the depth of
 //            names: 1 in the outermost object
 //   type     "object", "array", "string", "number", "boolean" or "null"
 //   members  the values of the outermost object's members as they are in text, by name
-//   fault    a description of the first error, or null
-//   faultAt  where in text that is
+//   fault    what is wrong first, with its line and character, or null
+//   faultAt  its offset in text
 export function read(text) {
   const reader = new Reader(text);
   while (!reader.done) {
@@ -77,9 +80,13 @@ class Reader {
       return false;
     }
     if (mark !== undefined) {
+      if (this.open.length === maxDepth) {
+        this.fail("it nests deeper than 10,000 levels", piecePattern.lastIndex - 1);
+        return false;
+      }
       this.begin(mark === "{" ? "object" : "array");
       this.put("mark", mark);
-      this.open.push({ mark, names: new Set(), name: null });
+      this.open.push({ mark, at: piecePattern.lastIndex - 1, names: new Set(), name: null });
       this.expected = mark === "{" ? "name" : "value";
       this.justOpened = true;
       return true;
@@ -109,22 +116,20 @@ class Reader {
     this.afterValue();
   }
 
-  // checkCharacters finds escapes that are half a character, which the service refuses
+  // checkCharacters finds an escape that is half a character, which the service refuses
   // (RFC 7493 §2.1).
   checkCharacters(string) {
-    if (string.includes("\\u") && !JSON.parse(string).isWellFormed()) {
-      this.fail("a lone surrogate, which is half a character");
+    const at = string.includes("\\u") ? loneSurrogate(string) : -1;
+    if (at >= 0) {
+      this.fail(`${string.slice(at, at + 6)} is a lone surrogate, half a character`, piecePattern.lastIndex - string.length + at);
     }
   }
 
-  // fail reports a fault in the piece that is read, unless there was one before. The
-  // reader goes on.
-  fail(fault) {
+  // fail keeps the first fault, at an offset in text. The reader goes on.
+  fail(what, at) {
     if (this.fault === null) {
-      whiteSpace.lastIndex = this.at;
-      whiteSpace.exec(this.text);
-      this.fault = fault;
-      this.faultAt = whiteSpace.lastIndex;
+      this.fault = visible(`${what} (${place(this.text, at)})`);
+      this.faultAt = at;
     }
   }
 
@@ -133,7 +138,7 @@ class Reader {
     object.name = JSON.parse(string);
     this.checkCharacters(string);
     if (object.names.has(object.name)) {
-      this.fail(`the member ${visible(string)} occurs twice in one object`);
+      this.fail(`the member ${clip(string)} occurs twice in one object`, piecePattern.lastIndex - string.length);
     }
     object.names.add(object.name);
     this.newLine();
@@ -198,24 +203,31 @@ class Reader {
   // rest of the text as one piece, unchanged.
   stop() {
     this.done = true;
-    whiteSpace.lastIndex = this.at;
-    whiteSpace.exec(this.text);
-    const rest = this.text.slice(whiteSpace.lastIndex);
+    const rest = this.text.slice(this.at).replace(/^[ \t\n\r]+/, "");
     if (rest === "" && this.expected === "end") {
       return;
     }
-    const cut = rest === "" || /^"[^"]*$/.test(rest);
-    this.fail(cut ? "it ends too early" : `syntax error at ${place(this.text, whiteSpace.lastIndex)}`);
+    if (rest === "" && this.type === null) {
+      this.fault = "it is empty";
+      return;
+    }
+    const { what, at } = diagnose(this);
+    this.fail(what, at);
     if (rest !== "") {
       this.put("rest", rest);
     }
   }
 }
 
-function place(text, at) {
-  const lines = text.slice(0, at).split("\n");
-  const column = [...lines[lines.length - 1]].length + 1;
-  return lines.length === 1 ? `character ${column}` : `line ${lines.length}, character ${column}`;
+// loneSurrogate returns the offset of the first escape in a JSON string that is a
+// surrogate without its other half, or -1.
+function loneSurrogate(string) {
+  for (const { index, groups } of string.matchAll(/\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?<lone>\\u[dD][89a-fA-F]..)|\\./g)) {
+    if (groups.lone !== undefined) {
+      return index;
+    }
+  }
+  return -1;
 }
 
 // Control characters, invisible ones, and those that reorder the text around
