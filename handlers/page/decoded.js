@@ -2,17 +2,19 @@
 
 import { everySecond } from "./clock.js";
 import { element, setText, showIf, span } from "./dom.js";
+import { showEncrypted } from "./encrypted.js";
 import { visible } from "./json.js";
 import { describe, timeClaims } from "./time.js";
 
 let shown = new Map(); // the values of the claims in JSON, by name
 
 // showDecoded shows the segments of a token, as decode returns them.
-export function showDecoded({ header, claims, signature }) {
+export function showDecoded({ header, claims, signature, encrypted }) {
   element("decoded").hidden = header === null;
   showJSON("header", header);
   showJSON("claims", claims);
   showFault("signature", signature);
+  showEncrypted(encrypted);
   setText(element("signature-size"), signature === null ? "" : signatureWords(signature.bytes.length));
   shown = claims?.members ?? new Map();
   showTimes();

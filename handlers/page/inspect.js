@@ -7,7 +7,7 @@ import { visible } from "./json.js";
 import { Latest } from "./latest.js";
 import { chosen, locate } from "./paste.js";
 import { address, post } from "./service.js";
-import { obstacle } from "./signature.js";
+import { obstacle, sealed } from "./signature.js";
 import { decode } from "./token.js";
 import { showAnsweredTime, showSignature, showTimesOf } from "./verdict.js";
 
@@ -119,6 +119,9 @@ function inputChanged() {
 
 // cannotCheck returns why the service cannot check the signature, or "".
 function cannotCheck() {
+  if (decoded.encrypted !== null) {
+    return sealed(decoded.header.members);
+  }
   return isWhole() ? obstacle(decoded.header.members, decoded.claims.members) : "";
 }
 

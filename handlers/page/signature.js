@@ -33,6 +33,14 @@ export function obstacle(header, claims) {
   return key === undefined ? `This service does not know the algorithm ${alg}. It checks ${checkable.join(", ")}.` : publicKeyNeeded(alg, key, header, claims);
 }
 
+// sealed returns why this service cannot check an encrypted token (RFC 7516), given the
+// values of its header's members in JSON.
+export function sealed(header) {
+  const nested = /^(?:application\/)?jwt$/i.test(string(header.get("cty"))); // RFC 7519 §5.2
+  const inside = nested ? "Its cty says that a token is inside, which may be signed: the recipient can check that." : "A signed token may be inside.";
+  return `This token is encrypted: nobody can read its claims without the recipient's key. ${inside}`;
+}
+
 function publicKeyNeeded(alg, key, header, claims) {
   const kid = string(header.get("kid"));
   const issuer = string(claims.get("iss"));

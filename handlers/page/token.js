@@ -2,19 +2,32 @@
 // as much as possible. Only the service decides whether a token is well formed
 // and whether its signature verifies.
 
-import { read } from "./json.js";
+import { read, visible } from "./json.js";
 
-// decode decodes the segments of a token; those that are missing are null.
+// decode decodes the segments of a token; those that are missing are null. The segments
+// after the header of an encrypted token are in encrypted, which is null otherwise.
 export function decode(token) {
   const segments = token === "" ? [] : token.split(".");
   const [header, claims, signature] = segments;
-  return {
+  const decoded = {
     fault: countFault(segments.length),
     header: header === undefined ? null : jsonSegment(header),
-    claims: claims === undefined ? null : jsonSegment(claims),
+    claims: null,
+    signature: null,
+    encrypted: null,
+  };
+  if (segments.length === 5) {
+    return { ...decoded, encrypted: segments.slice(1).map((segment, i) => ({ name: encryptedNames[i], ...decodeBase64url(segment) })) };
+  }
+  return {
+    ...decoded,
+    claims: claims === undefined ? null : claimsSegment(claims),
     signature: signature === undefined ? null : decodeBase64url(signature),
   };
 }
+
+// The segments of an encrypted token after its header (RFC 7516 §3.1).
+const encryptedNames = ["Encrypted key", "Initialization vector", "Ciphertext", "Authentication tag"];
 
 function countFault(count) {
   switch (count) {
@@ -26,7 +39,7 @@ function countFault(count) {
     case 2:
       return "The signature is missing: a JWT has three segments, separated by dots.";
     case 5:
-      return "Five segments: this is an encrypted token (JWE), which no signing key can open.";
+      return "Five segments: this is an encrypted token (JWE, RFC 7516), which only its recipient can read.";
     default:
       return `A JWT has three segments; this has ${count}. Only the first three are shown.`;
   }
@@ -39,20 +52,42 @@ function jsonSegment(segment) {
   return { ...json, fault: decoded.fault ?? fault ?? json.fault ?? (json.type === "object" ? null : "it is not a JSON object") };
 }
 
-// decodeBase64url decodes a segment as base64url without padding (RFC 4648 §5),
-// up to the first character that is not in the alphabet.
+// claimsSegment decodes the second segment, which may lack its content (RFC 7515,
+// appendix F).
+function claimsSegment(segment) {
+  const json = jsonSegment(segment);
+  return segment === "" ? { ...json, fault: "it is empty, so the signature may be over content that is sent separately" } : json;
+}
+
+// decodeBase64url decodes a segment as base64url without padding (RFC 7515 §2), up to the
+// first character that is in no alphabet of base64.
 export function decodeBase64url(segment) {
-  const good = /^[A-Za-z0-9_-]*/.exec(segment)[0];
-  let fault = null;
-  if (good.length < segment.length) {
-    fault = `character ${good.length + 1} is not in the base64url alphabet`;
-  } else if (good.length % 4 === 1) {
-    fault = "it is cut short";
-  }
+  const [good] = /^[\w+/-]*/.exec(segment);
   const whole = good.length % 4 === 1 ? good.slice(0, -1) : good;
   const binary = atob(whole.replaceAll("-", "+").replaceAll("_", "/"));
   const bytes = Uint8Array.from(binary, (c) => c.charCodeAt(0));
-  return { bytes, fault };
+  return { bytes, fault: base64urlFault(segment) };
+}
+
+const wrongCharacters = new Map([
+  ["=", "it is padded with =, which a JWT leaves out"],
+  ["+", "it has + of ordinary base64, where base64url has -"],
+  ["/", "it has / of ordinary base64, where base64url has _"],
+]);
+
+function base64urlFault(segment) {
+  const at = segment.search(/[^\w-]/);
+  if (at >= 0) {
+    const character = String.fromCodePoint(segment.codePointAt(at));
+    const what = wrongCharacters.get(character) ?? (/\s/.test(character) ? "it has white space" : `it has ${visible(character)}, which is not in the alphabet of base64url`);
+    return `${what} (character ${at + 1})`;
+  }
+  const last = segment.slice(segment.length - (segment.length % 4));
+  if (last.length === 1) {
+    return "it is cut short";
+  }
+  // The last character has two or four bits that must be zero (RFC 4648 §3.5).
+  return /^(?:.[^AQgw]|..[^AEIMQUYcgkosw048])$/.test(last) ? "it is cut short, or its last character is wrong" : null;
 }
 
 function decodeUTF8(bytes) {
