@@ -1,5 +1,7 @@
 // Who can check a signature, by its algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
 
+import { visible } from "./json.js";
+
 const checkable = ["HS256", "HS384", "HS512"];
 
 const publicKeys = [
@@ -22,7 +24,10 @@ export function obstacle(header, claims) {
   if (alg === null) {
     return header.has("alg") ? "The alg in the header is not a string." : "The header has no alg, so nobody knows how to check the signature.";
   }
-  if (alg === "none") {
+  if (alg === "") {
+    return "The alg in the header is empty.";
+  }
+  if (alg.toLowerCase() === "none") {
     return "The algorithm is none: nobody signed this token, so anybody can change it.";
   }
   const misspelled = checkable.find((known) => known === alg.toUpperCase());
@@ -49,7 +54,7 @@ function publicKeyNeeded(alg, key, header, claims) {
   return `${alg} signs with the private half of ${key}. The public half${named} checks it, which the issuer has.${where}`;
 }
 
-// string returns the value of a JSON string, or null for anything else.
+// string returns the value of a JSON string to show, or null for anything else.
 function string(json) {
-  return json?.startsWith('"') ? JSON.parse(json) : null;
+  return json?.startsWith('"') ? visible(JSON.parse(json)) : null;
 }
