@@ -1,23 +1,22 @@
 // Shows what is in a token.
 
-import { everySecond } from "./clock.js";
 import { element, setText, showIf, span } from "./dom.js";
 import { showEncrypted } from "./encrypted.js";
 import { visible } from "./json.js";
-import { describe, timeClaims } from "./time.js";
-
-let shown = new Map(); // the values of the claims in JSON, by name
+import { meanings } from "./meanings.js";
+import { showSummary } from "./summary.js";
+import { explain, hideMeaning, makeReachable } from "./tooltip.js";
 
 // showDecoded shows the segments of a token, as decode returns them.
 export function showDecoded({ header, claims, signature, encrypted }) {
+  hideMeaning();
   element("decoded").hidden = header === null;
   showJSON("header", header);
   showJSON("claims", claims);
   showFault("signature", signature);
   showEncrypted(encrypted);
   setText(element("signature-size"), signature === null ? "" : signatureWords(signature.bytes.length));
-  shown = claims?.members ?? new Map();
-  showTimes();
+  showSummary(claims?.members ?? new Map());
 }
 
 // showFault shows what is wrong with a decoded segment. A missing segment is
@@ -27,8 +26,8 @@ function showFault(part, segment) {
   showIf(element(`${part}-fault`), text);
 }
 
-// JSON with more pieces than this is shown without colors: one element for each
-// piece would be slow.
+// JSON with more pieces than this is shown without colors and meanings: one element for
+// each piece would be slow.
 const maxPieces = 20_000;
 
 function showJSON(part, json) {
@@ -39,34 +38,19 @@ function showJSON(part, json) {
     target.textContent = visible(pieces.map(({ text }) => text).join(""));
     return;
   }
-  target.replaceChildren(...pieces.map(({ kind, text }) => span(kind, visible(text))));
+  target.replaceChildren(...pieces.map((piece) => shownPiece(piece, meanings[part])));
+  makeReachable(target);
+}
+
+function shownPiece({ kind, text, depth }, known) {
+  const shown = span(kind, visible(text));
+  const meaning = depth === 1 ? known.get(JSON.parse(text)) : undefined;
+  if (meaning !== undefined) {
+    explain(shown, meaning);
+  }
+  return shown;
 }
 
 function signatureWords(size) {
   return size === 0 ? "Empty: this token is not signed." : `${size} bytes. Only the service can verify them.`;
 }
-
-// showTimes shows the time claims, and tick keeps their words up to date.
-function showTimes() {
-  const times = element("times");
-  const named = timeClaims.filter((claim) => shown.has(claim));
-  times.hidden = named.length === 0;
-  times.replaceChildren(...named.map(timeRow));
-}
-
-function timeRow(claim) {
-  const { words, local, utc } = describe(claim, shown.get(claim), Date.now() / 1000);
-  const row = document.createElement("p");
-  row.className = "time";
-  row.append(span("code name", claim), " ", span("words", words));
-  if (utc !== null) {
-    row.append(" ", span("moment", local), " ", span("moment code", utc));
-  }
-  return row;
-}
-
-everySecond(() => {
-  const now = Date.now() / 1000;
-  const words = element("times").querySelectorAll(".words");
-  timeClaims.filter((claim) => shown.has(claim)).forEach((claim, i) => setText(words[i], describe(claim, shown.get(claim), now).words));
-});
