@@ -24,13 +24,13 @@ describe("inspect", () => {
     await expectTime(page, "valid", /Valid now\s+It expires in 1 hour (29|30) minutes/);
     assert.match(await textOf(page, "#header-json"), /^\{\n  "typ": "JWT",\n  "alg": "HS512"\n\}$/);
     assert.match(await textOf(page, "#claims-json"), /\n      "id": 12345678901234567890\n/);
-    assert.match(await textOf(page, "#times"), /issued .*ago|issued just now/);
-    assert.match(await textOf(page, "#times"), /expires in 1 hour (29|30) minutes/);
+    assert.match(await textOf(page, "#summary"), /issued .*ago|issued just now/);
+    assert.match(await textOf(page, "#summary"), /expires in 1 hour (29|30) minutes/);
     const { iat } = JSON.parse(decode(token));
     const utc = new Date(iat * 1000).toISOString().replace(".000", "");
     const local = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Kathmandu", hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(iat * 1000);
-    assert.ok((await textOf(page, "#times")).includes(utc));
-    assert.ok((await textOf(page, "#times")).includes(local));
+    assert.ok((await textOf(page, "#summary")).includes(utc));
+    assert.ok((await textOf(page, "#summary")).includes(local));
   });
 
   test("a wrong key", async () => {
@@ -255,11 +255,11 @@ describe("inspect", () => {
     const page = await open();
     const token = await mint(page, "x", { lifetime: "1", unit: "seconds" });
     await page.locator("#token").fill(token);
-    await until("the words to change", async () => /expired (just now|1 second ago)/.test(await textOf(page, "#times")));
+    await until("the words to change", async () => /expired (just now|1 second ago)/.test(await textOf(page, "#summary")));
     await check(page, token, service.key);
     await expectVerdict(page, "verified", /This key signed/);
     await expectTime(page, "expired", /It expired \d+ seconds? ago/);
-    await until("the words to change again", async () => /expired 2 seconds ago/.test(await textOf(page, "#times")));
+    await until("the words to change again", async () => /expired 2 seconds ago/.test(await textOf(page, "#summary")));
   });
 
   test("the verdict follows every change", async () => {
