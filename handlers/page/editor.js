@@ -45,7 +45,7 @@ function showFault(field) {
   // The final line break makes room for the line with the caret.
   const line = fault === null ? [text] : [text.slice(0, start), span("faulty", text.slice(start, end)), text.slice(end)];
   element(`${field.id}-ink`).replaceChildren(...line, "\n");
-  setText(element(`${field.id}-hint`), fault === null ? "" : `Line ${text.slice(0, start).split("\n").length}: ${fault}.`);
+  setText(element(`${field.id}-hint`), fault === null ? "" : `This cannot be signed: ${fault}.`);
   field.setAttribute("aria-invalid", String(fault !== null));
 }
 
@@ -53,7 +53,7 @@ function showFault(field) {
 // where in the text it is.
 function check(field) {
   const { fault, faultAt, type } = read(field.value);
-  return fault === null && type !== "object" ? { fault: "this is not a JSON object", faultAt: 0 } : { fault, faultAt };
+  return fault === null && type !== "object" ? { fault: "it is not a JSON object", faultAt: 0 } : { fault, faultAt };
 }
 
 // isReady reports whether the fields can be signed. Otherwise it puts the caret where the
