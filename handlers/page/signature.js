@@ -5,9 +5,9 @@ import { visible } from "./json.js";
 const checkable = ["HS256", "HS384", "HS512"];
 
 const publicKeys = [
-  [/^[RP]S(256|384|512)$/, "an RSA key"],
-  [/^ES(256K?|384|512)$/, "an elliptic curve key"],
-  [/^(EdDSA|Ed25519|Ed448)$/, "an Edwards curve key"],
+  [/^[RP]S(256|384|512)$/, "RSA"],
+  [/^ES(256K?|384|512)$/, "elliptic curve"],
+  [/^(EdDSA|Ed25519|Ed448)$/, "Edwards curve"],
 ];
 
 // obstacle returns why this service cannot check the signature of a token, and what could,
@@ -49,9 +49,9 @@ export function sealed(header) {
 function publicKeyNeeded(alg, key, header, claims) {
   const kid = string(header.get("kid"));
   const issuer = string(claims.get("iss"));
-  const named = kid === null ? "" : `, kid ${kid},`;
+  const named = kid === null ? key : `${key}, kid ${kid}`;
   const where = issuer?.startsWith("https://") ? ` Many issuers publish it: look for jwks_uri in ${issuer.replace(/\/$/, "")}/.well-known/openid-configuration.` : "";
-  return `${alg} signs with the private half of ${key}. The public half${named} checks it, which the issuer has.${where}`;
+  return `It takes the issuer's public key (${named}) to check ${alg}. This service checks ${checkable.join(", ")}.${where}`;
 }
 
 // string returns the value of a JSON string to show, or null for anything else.

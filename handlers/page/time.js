@@ -50,7 +50,7 @@ export function mistake(claim, literal) {
   if (!isNumber(literal)) {
     return notNumber(claim, literal);
   }
-  return Math.abs(Number(literal)) > milliseconds ? inMilliseconds(claim, Number(literal)) : "";
+  return Number(literal) > milliseconds ? inMilliseconds(claim, Number(literal)) : "";
 }
 
 function notNumber(claim, literal) {

@@ -29,6 +29,7 @@ const timeStates = {
   "not yet valid": ["!", "Not valid yet"],
   invalid: ["!", "Invalid times"],
   revoked: ["!", "Revoked"],
+  doubtful: ["!", "Doubtful times"],
 };
 
 let claims = null; // of the token shown
@@ -47,9 +48,10 @@ export function showTimesOf(values) {
 // showAnsweredTime adds the state in the service's answer, if it has one: the service knows
 // which tokens are revoked, and its clock is the one that counts.
 export function showAnsweredTime(state) {
-  const here = validity(claims, Date.now() / 1000).state;
+  const now = Date.now() / 1000;
+  const here = [now, now - 2].map((time) => validity(claims, time).state.replace("endless", "valid")); // the answer took a moment
   revoked = state === "revoked";
-  const differs = state !== undefined && !revoked && state !== (here === "endless" ? "valid" : here);
+  const differs = state !== undefined && !revoked && !here.includes(state);
   disagreement = differs ? `The service, whose clock differs from this one, says: ${state}.` : "";
   showTime();
 }
@@ -60,10 +62,11 @@ function showTime() {
     return;
   }
   const { state, words, note } = revoked ? { state: "revoked", words: "The service has revoked it.", note: "" } : validity(claims, Date.now() / 1000);
-  const [mark, title] = timeStates[state];
   const doubts = [note, disagreement].filter((doubt) => doubt !== "").join(" ");
-  element("time-verdict").dataset.state = doubts === "" ? state : "doubtful";
-  setText(element("time-mark"), doubts === "" ? mark : "!");
+  const shown = doubts === "" ? state : "doubtful";
+  const [mark, title] = timeStates[shown];
+  element("time-verdict").dataset.state = shown;
+  setText(element("time-mark"), mark);
   setText(element("time-state"), title);
   setText(element("time-words"), words);
   showIf(element("time-note"), doubts);
