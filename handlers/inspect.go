@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -114,15 +115,21 @@ var errNotOurs = fmt.Errorf("%w: none of this service's own keys signed the toke
 // misreadKey returns the verdict on a token that the key in the request verifies in
 // another form. It says what to send.
 func misreadKey(form jwtcore.KeyForm, sentEncoding string) error {
-	const mismatch = "%w the key as sent, but it matches "
-	switch {
-	case form.Without == "":
-		return fmt.Errorf(mismatch+"as %s: send Key_encoding %s", jwtcore.ErrSignature, form.Encoding, form.Encoding)
-	case form.Encoding == sentEncoding:
-		return fmt.Errorf(mismatch+"without %s: send the bare key", jwtcore.ErrSignature, form.Without)
-	default:
-		return fmt.Errorf(mismatch+"as %s without %s: send the bare key, and Key_encoding %s", jwtcore.ErrSignature, form.Encoding, form.Without, form.Encoding)
+	var matches, send []string
+	if form.Without != "" {
+		matches = append(matches, "without "+form.Without)
+		send = append(send, "the bare key")
 	}
+	if form.With != "" {
+		matches = append(matches, "with "+form.With)
+		send = append(send, "the key with it")
+	}
+	if form.Encoding != sentEncoding {
+		matches = slices.Insert(matches, 0, "as "+form.Encoding)
+		send = append(send, "Key_encoding "+form.Encoding)
+	}
+	return fmt.Errorf("%w the key as sent, but it matches %s: send %s",
+		jwtcore.ErrSignature, strings.Join(matches, " "), strings.Join(send, ", and "))
 }
 
 type inspectRequest struct {

@@ -51,6 +51,8 @@ func TestInspect(t *testing.T) {
 		{"a key of hex digits, decoded", inspectBody(goldenToken, publishedKey, "hex"), `{` + header + `,` + claims + `,"Signature Verification":false,` + misread("as utf8: send Key_encoding utf8") + `}`},
 		{"a key with quotes, as hex", inspectBody(sign("key", headerHS512, `{}`), "'6b6579'", ""), `{` + header + `,"Claims":{},"Signature Verification":false,` + misread("as hex without the quotes around it: send the bare key, and Key_encoding hex") + `}`},
 		{"a key with its line break", inspectBody(goldenToken, publishedKey+"\n", ""), `{` + header + `,` + claims + `,"Signature Verification":false,` + misread("without the line break at its end: send the bare key") + `}`},
+		{"a key without its line break", inspectBody(sign("key\n", headerHS512, `{}`), "key", ""), `{` + header + `,"Claims":{},"Signature Verification":false,` + misread("with a line break (LF) at its end: send the key with it") + `}`},
+		{"a key without its line break, decoded", inspectBody(sign("beef\r\n", headerHS512, `{}`), "beef", "hex"), `{` + header + `,"Claims":{},"Signature Verification":false,` + misread("as utf8 with a line break (CR LF) at its end: send the key with it, and Key_encoding utf8") + `}`},
 		{"escapes in the request", strings.Replace(inspectBody(goldenToken, publishedKey, ""), `"eyJ`, `"\u0065yJ`, 1), `{` + header + `,` + claims + `,"Signature Verification":true}`},
 		{"RFC 7515 A.1, base64url", inspectBody(rfcToken, rfcKey, "base64url"), rfcAnswer + "true" + expired},
 		{"RFC 7515 A.1, base64", inspectBody(rfcToken, base64.StdEncoding.EncodeToString(rfcKeyBytes), "base64"), rfcAnswer + "true" + expired},

@@ -3,6 +3,7 @@ package jwtcore
 import (
 	"bytes"
 	"cmp"
+	"slices"
 	"unicode"
 )
 
@@ -10,6 +11,7 @@ import (
 type KeyForm struct {
 	Encoding string // a name that DecodeSecret takes
 	Without  string // what is not part of the key, such as "the quotes around it", or ""
+	With     string // what the key has besides, such as "a line break (LF) at its end", or ""
 }
 
 // encodings are the names that DecodeSecret takes.
@@ -31,6 +33,12 @@ var surroundings = []struct {
 	{"the quotes around it", func(text []byte) []byte { return unquote(bytes.TrimFunc(text, isBlank)) }},
 }
 
+// lineBreaks are what a key has at its end if the signer read all of the key's file.
+var lineBreaks = []struct{ name, text string }{
+	{"a line break (LF) at its end", "\n"},
+	{"a line break (CR LF) at its end", "\r\n"},
+}
+
 // isBlank reports whether r is white space or a byte order mark.
 func isBlank(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' }
 
@@ -47,9 +55,10 @@ func unquote(text []byte) []byte {
 
 // FindKeyForm returns the form in which text, of at most 16 KiB, is the key that signed
 // the token. It tries every encoding, and leaves out the line break, the white space, the
-// byte order mark or the quotes around the key. It is for a key that does not verify the
-// token as text in encoding, which is not tried again. Each try takes constant time. Ok
-// is false if there is no such form.
+// byte order mark or the quotes around the key. It also tries the text itself with a line
+// break after it. It is for a key that does not verify the token as text in encoding,
+// which is not tried again. Each try takes constant time. Ok is false if there is no such
+// form.
 func (t *Token) FindKeyForm(text []byte, encoding string) (form KeyForm, ok bool) {
 	if t.checkSignature() != nil || len(text) > maxMisread {
 		return form, false
@@ -63,13 +72,25 @@ func (t *Token) FindKeyForm(text []byte, encoding string) (form KeyForm, ok bool
 		}
 		size = len(inner)
 		for _, encoding := range encodings {
-			form := KeyForm{encoding, surrounding.name}
+			form := KeyForm{Encoding: encoding, Without: surrounding.name}
 			if form != tried && t.isSignedWithText(inner, encoding) {
 				return form, true
 			}
 		}
 	}
+	for _, lineBreak := range lineBreaks {
+		if t.isSignedWithSuffix(text, lineBreak.text) {
+			return KeyForm{Encoding: "utf8", With: lineBreak.name}, true
+		}
+	}
 	return form, false
+}
+
+// isSignedWithSuffix reports whether text with suffix after it signed the token.
+func (t *Token) isSignedWithSuffix(text []byte, suffix string) bool {
+	secret := slices.Concat(text, []byte(suffix))
+	defer clear(secret)
+	return t.isSignedWith(secret)
 }
 
 // isSignedWithText reports whether the key that text spells in encoding signed the token.

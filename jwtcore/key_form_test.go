@@ -22,38 +22,49 @@ func TestFindKeyForm(t *testing.T) {
 		whiteSpace = "the white space around it"
 		mark       = "the byte order mark and the white space around it"
 		quotes     = "the quotes around it"
+		lf         = "a line break (LF) at its end"
+		crLF       = "a line break (CR LF) at its end"
 	)
 	tests := []struct {
 		secret, text, encoding string
 		want                   KeyForm // the zero value if no form fits
 	}{
-		{key, inHex, "", KeyForm{"hex", ""}},
-		{key, strings.ToUpper(inHex), "utf8", KeyForm{"hex", ""}},
-		{key, inBase64, "", KeyForm{"base64", ""}},
-		{key, inBase64URL, "", KeyForm{"base64url", ""}},
-		{inHex, inHex, "hex", KeyForm{"utf8", ""}},
-		{encodedKey, encodedKey, "base64", KeyForm{"utf8", ""}},
-		{"\xe9\xae\xef", "6a7v", "hex", KeyForm{"base64", ""}},
+		{key, inHex, "", KeyForm{Encoding: "hex"}},
+		{key, strings.ToUpper(inHex), "utf8", KeyForm{Encoding: "hex"}},
+		{key, inBase64, "", KeyForm{Encoding: "base64"}},
+		{key, inBase64URL, "", KeyForm{Encoding: "base64url"}},
+		{inHex, inHex, "hex", KeyForm{Encoding: "utf8"}},
+		{encodedKey, encodedKey, "base64", KeyForm{Encoding: "utf8"}},
+		{"\xe9\xae\xef", "6a7v", "hex", KeyForm{Encoding: "base64"}},
 
-		{key, key + "\n", "", KeyForm{"utf8", lineBreak}},
-		{key, key + "\r\n", "utf8", KeyForm{"utf8", lineBreak}},
-		{key, "\n" + key, "", KeyForm{"utf8", whiteSpace}},
-		{key, " " + key + "\t\n", "", KeyForm{"utf8", whiteSpace}},
-		{key, "\u00a0" + key, "", KeyForm{"utf8", whiteSpace}},
-		{key, "\ufeff" + key, "", KeyForm{"utf8", mark}},
-		{key, "\ufeff" + key + "\r\n", "", KeyForm{"utf8", mark}},
-		{key, `"` + key + `"`, "", KeyForm{"utf8", quotes}},
-		{key, "'" + key + "'\n", "", KeyForm{"utf8", quotes}},
-		{key, "`" + key + "`", "", KeyForm{"utf8", quotes}},
-		{key, "\u201c" + key + "\u201d", "", KeyForm{"utf8", quotes}},
-		{key, "\u2018" + key + "\u2019", "", KeyForm{"utf8", quotes}},
-		{"it's'", `"it's'"`, "", KeyForm{"utf8", quotes}},
-		{" k ", `" k "`, "", KeyForm{"utf8", quotes}},
-		{"'" + key + "'", "'" + key + "'\n", "", KeyForm{"utf8", lineBreak}},
-		{" " + key, " " + key + "\n", "", KeyForm{"utf8", lineBreak}},
-		{key, inHex + "\n", "", KeyForm{"hex", lineBreak}},
-		{key, inHex + "\n", "hex", KeyForm{"hex", lineBreak}},
-		{key, `"` + inBase64 + `"`, "", KeyForm{"base64", quotes}},
+		{key, key + "\n", "", KeyForm{Encoding: "utf8", Without: lineBreak}},
+		{key, key + "\r\n", "utf8", KeyForm{Encoding: "utf8", Without: lineBreak}},
+		{key, "\n" + key, "", KeyForm{Encoding: "utf8", Without: whiteSpace}},
+		{key, " " + key + "\t\n", "", KeyForm{Encoding: "utf8", Without: whiteSpace}},
+		{key, "\u00a0" + key, "", KeyForm{Encoding: "utf8", Without: whiteSpace}},
+		{key, "\ufeff" + key, "", KeyForm{Encoding: "utf8", Without: mark}},
+		{key, "\ufeff" + key + "\r\n", "", KeyForm{Encoding: "utf8", Without: mark}},
+		{key, `"` + key + `"`, "", KeyForm{Encoding: "utf8", Without: quotes}},
+		{key, "'" + key + "'\n", "", KeyForm{Encoding: "utf8", Without: quotes}},
+		{key, "`" + key + "`", "", KeyForm{Encoding: "utf8", Without: quotes}},
+		{key, "\u201c" + key + "\u201d", "", KeyForm{Encoding: "utf8", Without: quotes}},
+		{key, "\u2018" + key + "\u2019", "", KeyForm{Encoding: "utf8", Without: quotes}},
+		{"it's'", `"it's'"`, "", KeyForm{Encoding: "utf8", Without: quotes}},
+		{" k ", `" k "`, "", KeyForm{Encoding: "utf8", Without: quotes}},
+		{"'" + key + "'", "'" + key + "'\n", "", KeyForm{Encoding: "utf8", Without: lineBreak}},
+		{" " + key, " " + key + "\n", "", KeyForm{Encoding: "utf8", Without: lineBreak}},
+		{key, inHex + "\n", "", KeyForm{Encoding: "hex", Without: lineBreak}},
+		{key, inHex + "\n", "hex", KeyForm{Encoding: "hex", Without: lineBreak}},
+		{key, `"` + inBase64 + `"`, "", KeyForm{Encoding: "base64", Without: quotes}},
+
+		{key + "\n", key, "", KeyForm{Encoding: "utf8", With: lf}},
+		{key + "\r\n", key, "utf8", KeyForm{Encoding: "utf8", With: crLF}},
+		{inHex + "\n", inHex, "hex", KeyForm{Encoding: "utf8", With: lf}},
+		{key + "\n", key, "base64", KeyForm{Encoding: "utf8", With: lf}},
+		{key + "\n", key + "\r\n", "", KeyForm{}},
+		{key + "\n\n", key, "", KeyForm{}},
+		{key + "\r", key, "", KeyForm{}},
+		{key + "\n", inHex, "", KeyForm{}}, // only text is in a file with a line break
 
 		{key, key, "", KeyForm{}}, // which is not tried again
 		{key, "another", "", KeyForm{}},
@@ -65,7 +76,7 @@ func TestFindKeyForm(t *testing.T) {
 		{"", `""`, "", KeyForm{}}, // an empty key is no key
 		{"", " \n", "", KeyForm{}},
 		{"", `"`, "", KeyForm{}},
-		{strings.Repeat("k", maxMisread-1), strings.Repeat("k", maxMisread-1) + "\n", "", KeyForm{"utf8", lineBreak}},
+		{strings.Repeat("k", maxMisread-1), strings.Repeat("k", maxMisread-1) + "\n", "", KeyForm{Encoding: "utf8", Without: lineBreak}},
 		{strings.Repeat("k", maxMisread), strings.Repeat("k", maxMisread) + "\n", "", KeyForm{}},
 	}
 	for _, algorithm := range algorithms {
