@@ -24,10 +24,11 @@ var (
 // those before it.
 var assetFiles = []string{
 	"icon.svg", "style.css", "inspect.css",
-	"clock.js", "command.js", "fault.js", "find.js", "json.js", "lists.js", "meanings.js", "paste.js",
-	"remint.js", "signature.js", "time.js", "token.js", "validity.js",
+	"clock.js", "command.js", "fault.js", "find.js", "history.js", "json.js", "lists.js", "meanings.js",
+	"paste.js", "remint.js", "signature.js", "time.js", "token.js", "validity.js",
 	"dom.js", "copy.js", "service.js", "credential.js", "encrypted.js", "summary.js", "tooltip.js",
-	"decoded.js", "latest.js", "verdict.js", "inspect.js", "editor.js", "guide.js", "mint.js", "page.js",
+	"decoded.js", "latest.js", "undo.js", "verdict.js", "inspect.js", "editor.js", "guide.js", "mint.js",
+	"page.js",
 }
 
 // contentTypes maps file name extensions to media types.

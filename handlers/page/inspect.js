@@ -9,6 +9,7 @@ import { chosen, locate } from "./paste.js";
 import { address, post } from "./service.js";
 import { obstacle, sealed } from "./signature.js";
 import { decode } from "./token.js";
+import { setValue } from "./undo.js";
 import { showAnsweredTime, showSignature, showTimesOf } from "./verdict.js";
 
 const form = element("inspect");
@@ -52,7 +53,7 @@ export function inspectSigned(token) {
 }
 
 function inspect(token) {
-  tokenField.value = token;
+  setValue(tokenField, token);
   locateToken();
   tokenField.focus();
 }
@@ -205,7 +206,7 @@ function clear() {
 // The first token and the key in the service's specification. They are public,
 // so showing them gives nothing away.
 function fillInExample() {
-  keyField.value = "a9ddbcaba8c0ac1a0a812dc0c2f08514b23f2db0a68343cb8199ebb38a6d91e4ebfb378e22ad39c2d01d0b4ec9c34aa91056862ddace3fbbd6852ee60c36acbf";
+  setValue(keyField, "a9ddbcaba8c0ac1a0a812dc0c2f08514b23f2db0a68343cb8199ebb38a6d91e4ebfb378e22ad39c2d01d0b4ec9c34aa91056862ddace3fbbd6852ee60c36acbf");
   encoding.value = "utf8";
   inspectSigned(
     "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzUxMiJ9.eyJpYXQiOjE2Njg2NzY5MDcsImp0aSI6ImYxMGZiNWY0NzQ2MWRlNGRkOGM3NjExM2NhZDc4MDNiIiwicGF5bG9hZCI6eyJkYXRhIjoidGhpcyBpcyB0ZXN0IiwiZGF0ZSI6IjIwMjItMTEtMTcifX0.LgY1OHZamo0irNBb3uGQvWRzdFEiBfjmyBOKewPAvPGqmFJGh3HaqdzDMZyX3TzKdTV35a748Xz6hoPOIxPWrA",

@@ -5,6 +5,7 @@ import "./guide.js";
 import "./editor.js";
 import "./inspect.js";
 import "./mint.js";
+import "./undo.js";
 import { element, setText } from "./dom.js";
 
 setText(element("host"), location.host);
