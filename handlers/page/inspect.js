@@ -4,6 +4,7 @@ import { curl, inspectingCurl, ownKeyCurl } from "./command.js";
 import { showDecoded } from "./decoded.js";
 import { button, colored, element, setText, span, submitOnControlEnter } from "./dom.js";
 import { visible } from "./json.js";
+import { keyField, setKey } from "./key.js";
 import { Latest } from "./latest.js";
 import { chosen, locate } from "./paste.js";
 import { address, post } from "./service.js";
@@ -14,7 +15,6 @@ import { showAnsweredTime, showSignature, showTimesOf } from "./verdict.js";
 
 const form = element("inspect");
 const tokenField = element("token");
-const keyField = element("key");
 const encoding = element("encoding");
 const withKey = element("with-key");
 const checking = new Latest();
@@ -192,13 +192,7 @@ function keyCommand() {
       ];
 }
 
-function showKey(show) {
-  keyField.type = show ? "text" : "password";
-  element("show-key").firstChild.data = show ? "Hide" : "Show";
-}
-
 function clear() {
-  showKey(false);
   ownKeys = false;
   setTimeout(locateToken); // the reset event comes before the fields are empty
 }
@@ -206,7 +200,7 @@ function clear() {
 // The first token and the key in the service's specification. They are public,
 // so showing them gives nothing away.
 function fillInExample() {
-  setValue(keyField, "a9ddbcaba8c0ac1a0a812dc0c2f08514b23f2db0a68343cb8199ebb38a6d91e4ebfb378e22ad39c2d01d0b4ec9c34aa91056862ddace3fbbd6852ee60c36acbf");
+  setKey("a9ddbcaba8c0ac1a0a812dc0c2f08514b23f2db0a68343cb8199ebb38a6d91e4ebfb378e22ad39c2d01d0b4ec9c34aa91056862ddace3fbbd6852ee60c36acbf");
   encoding.value = "utf8";
   inspectSigned(
     "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzUxMiJ9.eyJpYXQiOjE2Njg2NzY5MDcsImp0aSI6ImYxMGZiNWY0NzQ2MWRlNGRkOGM3NjExM2NhZDc4MDNiIiwicGF5bG9hZCI6eyJkYXRhIjoidGhpcyBpcyB0ZXN0IiwiZGF0ZSI6IjIwMjItMTEtMTcifX0.LgY1OHZamo0irNBb3uGQvWRzdFEiBfjmyBOKewPAvPGqmFJGh3HaqdzDMZyX3TzKdTV35a748Xz6hoPOIxPWrA",
@@ -233,6 +227,5 @@ element("own-keys").addEventListener("click", () => {
   checkNow();
 });
 withKey.addEventListener("change", showCommand);
-element("show-key").addEventListener("click", () => showKey(keyField.type === "password"));
 element("example").addEventListener("click", fillInExample);
 locateToken();
