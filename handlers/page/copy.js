@@ -1,14 +1,14 @@
 // Buttons that copy.
 
-import { element, setText } from "./dom.js";
+import { element, setText, showIf } from "./dom.js";
 
 // copyFrom lets a button copy the text of an element.
 export function copyFrom(button, source) {
   button.addEventListener("click", () => copy(button, source.textContent, source));
 }
 
-// copy copies text. Where the clipboard is out of reach, it selects source, which shows the
-// text.
+// copy copies text. If the clipboard is out of reach, it shows the text in source, and
+// selects it.
 export async function copy(button, text, source) {
   try {
     await navigator.clipboard.writeText(text);
@@ -16,6 +16,7 @@ export async function copy(button, text, source) {
   } catch {
     // A page that came over plain HTTP from another machine has no access to the
     // clipboard, and the user may have denied it.
+    showIf(source, text);
     getSelection().selectAllChildren(source);
     flash(button, "Selected: press Ctrl+C to copy");
   }
