@@ -1,20 +1,21 @@
 // Mints tokens with the service's key.
 
+import { hasClaims, readClaims } from "./claims.js";
 import { curl, mintingCurl } from "./command.js";
 import { isRequired, whenRequired, withCredential } from "./credential.js";
-import { colored, element, setText, submitOnControlEnter } from "./dom.js";
-import { inspectOwn } from "./inspect.js";
+import { element, setText, submitOnControlEnter } from "./dom.js";
 import { read, visible } from "./json.js";
 import { Latest } from "./latest.js";
+import { readLifetime } from "./lifetime.js";
+import { add, compareWith, forget } from "./minted.js";
 import { address, post } from "./service.js";
 
 const form = element("mint");
 const data = element("data");
-const lifetime = element("lifetime");
-const unit = element("unit");
 const status = element("mint-status");
 const minting = new Latest();
-let mintedBody = null; // the request for which the token shown was minted
+let contents; // of the fields, as they were read last
+let body; // the request that the fields ask for, or null if one of them is wrong
 
 const typeNames = {
   object: "an object",
@@ -25,68 +26,88 @@ const typeNames = {
   null: "null",
 };
 
-// readData decides whether the data is sent as text or as JSON. It returns the
-// JSON to send, or null if the data is not JSON but should be, and a hint.
+// readData decides whether the data is sent as text or as JSON.
 function readData() {
-  const text = data.value;
-  const kind = form.elements.kind.value;
-  const asText = JSON.stringify(text);
-  if (kind === "text") {
-    return { json: asText, hint: "Sent as text." };
+  switch (form.elements.kind.value) {
+    case "text":
+      return asText();
+    case "json":
+      return asJSON((fault) => ({ json: null, hint: `This is not JSON yet: ${fault}.` }));
+    default:
+      return detect();
   }
-  const { fault, type } = read(text);
-  if (kind === "json") {
-    return fault === null ? { json: text, hint: `Sent as JSON: ${typeNames[type]}.` } : { json: null, hint: `This is not JSON yet: ${fault}.` };
-  }
-  if (fault === null && type !== "null") {
-    return { json: text, hint: `Sent as JSON: ${typeNames[type]}.` };
-  }
-  if (/^\s*[{[]/.test(text)) {
-    return { json: asText, hint: `Sent as text, because it is not JSON: ${fault}.` };
-  }
-  return { json: asText, hint: text === "" ? "Empty: sent as an empty string." : "Sent as text." };
 }
 
-// readLifetime returns the lifetime in seconds, null if the field is empty, or
-// NaN if it is not a whole number.
-function readLifetime() {
-  const text = lifetime.value.trim();
-  if (text === "") {
+function detect() {
+  if (data.value === "") {
+    return hasClaims() ? { json: "", hint: "Empty: no user_data is sent, only the claims." } : { json: '""', hint: "Empty: sent as an empty string." };
+  }
+  if (/^\s*[{[]/.test(data.value)) {
+    return asJSON((fault) => ({ json: null, hint: `This begins like JSON, but is not: ${fault}. Correct it, or choose Text.` }));
+  }
+  return data.value.trim() === "null" ? asText() : asJSON(asText);
+}
+
+const asText = () => ({ json: JSON.stringify(data.value), hint: "Sent as text." });
+
+// asJSON returns the data as JSON, or what otherwise returns for the fault in it.
+function asJSON(otherwise) {
+  const { fault, type } = read(data.value);
+  return fault === null ? { json: data.value.trim(), hint: `Sent as JSON: ${typeNames[type]}.` } : otherwise(fault);
+}
+
+// The fields, and the members of the request that they become. read returns the JSON to
+// send, "" to send nothing, or null if the field is wrong; with a hint.
+const fields = [
+  { member: "user_data", field: data, hint: element("data-kind"), read: readData },
+  { member: "claims", field: element("mint-claims"), hint: element("claims-hint"), read: readClaims },
+  { member: "expires_in", field: element("lifetime"), hint: element("lifetime-hint"), read: readLifetime },
+];
+
+// readFields reads the fields and shows their hints.
+function readFields() {
+  contents = fields.map(({ member, field, hint, read }) => {
+    const content = read();
+    setText(hint, content.hint);
+    field.setAttribute("aria-invalid", String(content.json === null));
+    return { ...content, member, field };
+  });
+}
+
+// members returns the members of a request, or null if a field is wrong. It spells
+// invisible characters as escapes, which mean the same: otherwise the command could do
+// something other than what it seems to do.
+function members(contents) {
+  if (contents.some(({ json }) => json === null)) {
     return null;
   }
-  return /^[0-9]+$/.test(text) ? Number(text) * Number(unit.value) : NaN;
+  return visible(contents.filter(({ json }) => json !== "").map(({ member, json }) => `"${member}":${json}`).join(","));
 }
 
-// requestBody returns the request to mint, or null if a field is wrong. It spells
-// invisible characters as escapes, which mean the same: otherwise the command
-// could do something other than what it seems to do.
-function requestBody() {
-  const { json } = readData();
-  const seconds = readLifetime();
-  if (json === null || Number.isNaN(seconds)) {
-    return null;
-  }
-  const expires = seconds === null ? "" : `,"expires_in":${seconds}`;
-  return visible(`{"user_data":${json.trim()}${expires}}`);
+// options returns the members of a request other than user_data on one line, without
+// braces. If a field is wrong, it focuses the field and returns null.
+export function options() {
+  const others = contents.slice(1);
+  focusWrong(others);
+  return members(others)?.replaceAll("\n", " ") ?? null;
 }
 
+function focusWrong(contents) {
+  contents.find(({ json }) => json === null)?.field.focus();
+}
+
+// showRequest shows what the fields ask for.
 function showRequest() {
-  const { json, hint } = readData();
-  setText(element("data-kind"), hint);
-  data.setAttribute("aria-invalid", String(json === null));
-  const seconds = readLifetime();
-  setText(element("lifetime-hint"), lifetimeHint(seconds));
-  lifetime.setAttribute("aria-invalid", String(Number.isNaN(seconds)));
-  const body = requestBody();
-  setText(element("mint-command"), body === null ? "# Nothing to send yet: see the hints below the fields." : (isRequired() ? mintingCurl : curl)(address("token"), body));
-  setText(element("minted-stale"), mintedBody === null || body === mintedBody ? "" : "This token was minted before you changed the fields.");
+  readFields();
+  const all = members(contents);
+  body = all === null ? null : `{${all}}`;
+  showCommand();
+  compareWith(body);
 }
 
-function lifetimeHint(seconds) {
-  if (seconds === null) {
-    return "Empty: no expires_in is sent, and the token does not expire.";
-  }
-  return Number.isNaN(seconds) ? "Enter a whole number." : `Sent as expires_in: ${seconds} seconds.`;
+function showCommand() {
+  const command = isRequired() ? mintingCurl : curl;
+  setText(element("mint-command"), body === null ? "# Nothing to send yet: see the hints below the fields." : command(address("token"), body));
 }
 
 function showStatus(text, failed) {
@@ -96,27 +117,31 @@ function showStatus(text, failed) {
 
 function mint(event) {
   event.preventDefault();
-  const body = requestBody();
   if (body === null) {
     minting.cancel();
     showStatus("Nothing was sent: see the hints below the fields.", true);
-    (readData().json === null ? data : lifetime).focus();
+    focusWrong(contents);
     return;
   }
+  const [request, label] = [body, purpose()];
   showStatus("Asking the service…", false);
   minting.run(
-    (signal) => withCredential((credential) => post("token", body, "JWT Token", signal, credential)),
-    (answer) => showMinted(body, answer["JWT Token"]),
+    (signal) => withCredential((credential) => post("token", request, "JWT Token", signal, credential)),
+    (answer) => showMinted(answer["JWT Token"], label, request),
     ({ message }) => showStatus(message, true),
   );
 }
 
-function showMinted(body, token) {
-  mintedBody = body;
-  element("minted-token").replaceChildren(...colored(token));
-  element("minted").hidden = false;
+// purpose returns what the token is for: its subject, or else its data, or else its claims.
+function purpose() {
+  const [, claims] = contents;
+  return claims.subject === undefined ? data.value.trim() || claims.json || "empty text" : `sub: ${claims.subject}`;
+}
+
+function showMinted(token, label, request) {
+  add(token, label, request);
+  compareWith(body);
   showStatus("Minted.", false);
-  showRequest();
 }
 
 form.addEventListener("input", () => {
@@ -124,7 +149,13 @@ form.addEventListener("input", () => {
   showRequest();
 });
 form.addEventListener("submit", mint);
-data.addEventListener("keydown", submitOnControlEnter);
-element("carry").addEventListener("click", () => inspectOwn(element("minted-token").textContent));
-whenRequired(showRequest);
+for (const field of [data, element("mint-claims")]) {
+  field.addEventListener("keydown", submitOnControlEnter);
+}
+element("forget").addEventListener("click", () => {
+  forget();
+  showStatus("The tokens of this visit are forgotten.", false);
+  data.focus();
+});
+whenRequired(showCommand);
 showRequest();
