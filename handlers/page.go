@@ -27,8 +27,8 @@ var assetFiles = []string{
 	"clock.js", "command.js", "fault.js", "find.js", "history.js", "json.js", "lists.js", "meanings.js",
 	"paste.js", "remint.js", "signature.js", "templates.js", "time.js", "token.js", "validity.js",
 	"dom.js", "claims.js", "copy.js", "service.js", "credential.js", "encrypted.js", "summary.js", "tooltip.js",
-	"decoded.js", "undo.js", "key.js", "latest.js", "verdict.js", "inspect.js", "editor.js", "guide.js",
-	"lifetime.js", "minted.js", "mint.js", "page.js",
+	"decoded.js", "undo.js", "key.js", "latest.js", "verdict.js", "inspect.js", "minted.js", "editor.js",
+	"guide.js", "lifetime.js", "mint.js", "page.js",
 }
 
 // contentTypes maps file name extensions to media types.

@@ -59,7 +59,7 @@ describe("claims", () => {
   test("faults are shown at the field, and nothing is sent", async () => {
     const page = await open();
     for (const [text, says] of [
-      ['{\n  "sub": "ada",\n}', /^This is not JSON yet: .*line 3, character 1/],
+      ['{\n  "sub": "ada",\n}', /^This is not JSON yet: .*a comma before \} \(line 2, character 15\)/],
       ['{"sub":"ada","sub":"eve"}', /^This is not JSON yet: the member "sub" occurs twice/],
       ['["sub"]', /^Claims are a JSON object, such as \{"sub": "ada"\}\.$/],
       ["null", /^Claims are a JSON object/],

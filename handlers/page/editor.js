@@ -5,6 +5,7 @@ import { colored, element, setText, span, submitOnControlEnter } from "./dom.js"
 import { inspectOwn, inspectSigned, inspected, keyMembers, whenInspected } from "./inspect.js";
 import { read, visible } from "./json.js";
 import { Latest } from "./latest.js";
+import { add } from "./minted.js";
 import { remint } from "./remint.js";
 import { post } from "./service.js";
 
@@ -81,7 +82,7 @@ function sign() {
   }
   const members = JSON.stringify(key).slice(1, -1);
   const body = `{"Header":${fields.Header.value},"Claims":${fields.Claims.value},${members}}`;
-  send((signal) => post("token/sign", body, "JWT Token", signal), "Signed.", inspectSigned);
+  send((signal) => post("token/sign", body, "JWT Token", signal), () => showSigned("Signed.", inspectSigned));
 }
 
 function mint() {
@@ -96,24 +97,30 @@ function mint() {
   }
   send(
     (signal) => withCredential((credential) => post("token", body, "JWT Token", signal, credential)),
-    "Minted. The header, iat and jti are the service's own.",
-    inspectOwn,
+    (token) => {
+      add(token, fields.Claims.value);
+      showSigned("Minted. The header, iat and jti are the service's own.", inspectOwn);
+    },
   );
 }
 
-function send(call, success, inspectToken) {
+function send(call, onToken) {
   showStatus("Asking the service…", false);
   signing.run(
     call,
     (answer) => {
-      inspectSignedToken = inspectToken;
       element("signed-token").replaceChildren(...colored(answer["JWT Token"]));
-      element("signed").hidden = false;
-      setText(element("signed-stale"), "");
-      showStatus(success, false);
+      onToken(answer["JWT Token"]);
     },
     ({ message }) => showStatus(message, true),
   );
+}
+
+function showSigned(text, inspectToken) {
+  inspectSignedToken = inspectToken;
+  element("signed").hidden = false;
+  setText(element("signed-stale"), "");
+  showStatus(text, false);
 }
 
 function showStatus(text, failed) {
