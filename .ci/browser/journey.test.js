@@ -12,7 +12,7 @@ const picture = { width: 1280, height: 1130 };
 
 describe("a first visit", () => {
   test("mints, inspects, breaks and mends a token", async () => {
-    const page = await open({ viewport: picture });
+    const page = await open({ viewport: picture, timezoneId: "Europe/Paris", reducedMotion: "reduce" });
     const press = (name) => page.getByRole("button", { name, exact: true }).click();
     const reads = (words) => until(words, () => page.getByRole("heading", { name: words }).isVisible());
 
