@@ -65,8 +65,8 @@ describe("claims", () => {
       ["null", /^Claims are a JSON object/],
       ['{"sub":"ada","iat":1}', /^iat is set for every token: leave it out\.$/],
       ['{"jti":"x"}', /^jti is set for every token/],
-      ['{"\\u0065xp":1}', /^exp comes from Lifetime: use that field instead\.$/],
-      ['{"payload":{}}', /^payload comes from Data: use that field instead\.$/],
+      ['{"\\u0065xp":1}', /^exp comes from the field Lifetime; use that instead\.$/],
+      ['{"payload":{}}', /^payload comes from the field Data; use that instead\.$/],
     ]) {
       await field(page).fill(text);
       assert.match(await hint(page), says, text);

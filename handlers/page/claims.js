@@ -13,8 +13,8 @@ const templates = { sub: '"ada"', aud: '"orders"', scope: '"read write"' };
 const reserved = {
   iat: "iat is set for every token: leave it out.",
   jti: "jti is set for every token: leave it out.",
-  exp: "exp comes from Lifetime: use that field instead.",
-  payload: "payload comes from Data: use that field instead.",
+  exp: "exp comes from the field Lifetime; use that instead.",
+  payload: "payload comes from the field Data; use that instead.",
 };
 
 // The hint names at most this many claims.
