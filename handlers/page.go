@@ -23,12 +23,13 @@ var (
 // assetFiles are the files that index.html refers to. Each of them may refer to
 // those before it.
 var assetFiles = []string{
-	"icon.svg", "style.css", "mint.css", "inspect.css",
-	"clock.js", "command.js", "fault.js", "find.js", "history.js", "json.js", "lists.js", "meanings.js",
-	"paste.js", "remint.js", "signature.js", "templates.js", "time.js", "token.js", "validity.js",
+	"icon.svg", "style.css", "mint.css", "inspect.css", "volume.css",
+	"clock.js", "command.js", "fault.js", "find.js", "history.js", "json.js", "lines.js", "lists.js",
+	"meanings.js", "paste.js", "remint.js", "signature.js", "templates.js", "time.js", "token.js",
+	"validity.js",
 	"dom.js", "claims.js", "copy.js", "service.js", "credential.js", "encrypted.js", "summary.js", "tooltip.js",
 	"decoded.js", "undo.js", "key.js", "latest.js", "verdict.js", "inspect.js", "minted.js", "editor.js",
-	"guide.js", "lifetime.js", "mint.js", "page.js",
+	"guide.js", "lifetime.js", "mint.js", "volume.js", "page.js",
 }
 
 // contentTypes maps file name extensions to media types.

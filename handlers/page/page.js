@@ -6,6 +6,7 @@ import "./editor.js";
 import "./inspect.js";
 import "./mint.js";
 import "./undo.js";
+import "./volume.js";
 import { element, setText } from "./dom.js";
 
 setText(element("host"), location.host);
