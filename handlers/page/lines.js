@@ -86,7 +86,7 @@ function faultOf(text) {
     JSON.parse(text); // faster than read
     return null;
   } catch {
-    const { fault } = read(text);
+    const fault = read(text).fault?.replace(/ that begins in line 1|line 1, /g, ""); // lines count in the file
     const unquoted = /^[ \t\r]*[^{["\s]/.test(text);
     return fault && `it is not JSON: ${fault}${unquoted ? '; text needs quotes, "like this"' : ""}`;
   }
