@@ -146,7 +146,7 @@ function showFaults(run) {
     faultList.append(item);
   }
   const more = run.faulty > run.faults.length ? ` These are the first ${shownFaults} of ${number(run.faulty)}.` : "";
-  setText(element("volume-faults-count"), `The file of tokens has only the tokens of the other lines.${more}`);
+  setText(element("volume-faults-count"), `tokens.txt has only the tokens of the other lines.${more}`);
 }
 
 // finish offers the tokens. The URL of the download lasts until the next run.
