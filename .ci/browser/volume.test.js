@@ -99,7 +99,7 @@ describe("a file of data", () => {
     assert.equal(await status(page), "Done: 2 tokens, and 5 lines without one.");
     const shown = await faults(page);
     assert.deepEqual(shown.map((fault) => fault.split(": ")[0]), ["Line 2", "Line 4", "Line 5", "Line 6", "Line 7"]);
-    assert.match(shown[0], /not JSON: syntax error at character 1; text needs quotes/);
+    assert.match(shown[0], /not JSON: ada without quotes \(character 1\); text needs quotes/);
     assert.match(shown[1], /send the data to sign in the member user_data/); // the service's own words
     assert.match(shown[4], /not UTF-8/);
     assert.equal(await textOf(page, "#volume-faults-count"), "tokens.txt has only the tokens of the other lines.");

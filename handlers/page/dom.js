@@ -16,6 +16,12 @@ export function showIf(target, text) {
   setText(target, text);
 }
 
+// showStatus shows how an action went.
+export function showStatus(target, text, failed) {
+  target.classList.toggle("failed", failed);
+  setText(target, text);
+}
+
 export function span(className, text) {
   const part = document.createElement("span");
   part.className = className;

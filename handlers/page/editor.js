@@ -1,7 +1,7 @@
 // Edits the header and the claims of the token inspected, and signs them again.
 
 import { withCredential } from "./credential.js";
-import { colored, element, setText, span, submitOnControlEnter } from "./dom.js";
+import { colored, element, setText, showStatus, span, submitOnControlEnter } from "./dom.js";
 import { inspectOwn, inspectSigned, inspected, keyMembers, whenInspected } from "./inspect.js";
 import { read, visible } from "./json.js";
 import { Latest } from "./latest.js";
@@ -33,7 +33,7 @@ const formatted = ({ pieces }) => visible(pieces.map(({ text }) => text).join(""
 // edited shows the faults in the fields, and withdraws what was said about other text.
 function edited() {
   signing.cancel();
-  showStatus("", false);
+  showStatus(status, "", false);
   setText(element("signed-stale"), element("signed").hidden ? "" : "This token was signed before you changed the fields.");
   Object.values(fields).forEach(showFault);
 }
@@ -64,7 +64,7 @@ function isReady() {
   if (faulty === undefined) {
     return true;
   }
-  showStatus("Nothing was sent: see the hint below the field.", true);
+  showStatus(status, "Nothing was sent: see the hint below the field.", true);
   faulty.focus();
   faulty.setSelectionRange(check(faulty).faultAt, check(faulty).faultAt);
   return false;
@@ -76,7 +76,7 @@ function sign() {
   }
   const key = keyMembers();
   if (key.Signing_key === "") {
-    showStatus("Enter the key above first, or mint with this service's key.", true);
+    showStatus(status, "Enter the key above first, or mint with this service's key.", true);
     element("key").focus();
     return;
   }
@@ -91,7 +91,7 @@ function mint() {
   }
   const { body, fault } = remint(fields.Claims.value, Date.now() / 1000);
   if (fault !== null) {
-    showStatus(`Nothing was sent: ${fault}.`, true);
+    showStatus(status, `Nothing was sent: ${fault}.`, true);
     fields.Claims.focus();
     return;
   }
@@ -105,14 +105,14 @@ function mint() {
 }
 
 function send(call, onToken) {
-  showStatus("Asking the service…", false);
+  showStatus(status, "Asking the service…", false);
   signing.run(
     call,
     (answer) => {
       element("signed-token").replaceChildren(...colored(answer["JWT Token"]));
       onToken(answer["JWT Token"]);
     },
-    ({ message }) => showStatus(message, true),
+    ({ message }) => showStatus(status, message, true),
   );
 }
 
@@ -120,12 +120,7 @@ function showSigned(text, inspectToken) {
   inspectSignedToken = inspectToken;
   element("signed").hidden = false;
   setText(element("signed-stale"), "");
-  showStatus(text, false);
-}
-
-function showStatus(text, failed) {
-  status.classList.toggle("failed", failed);
-  setText(status, text);
+  showStatus(status, text, false);
 }
 
 for (const field of Object.values(fields)) {

@@ -3,7 +3,7 @@
 import { hasClaims, readClaims } from "./claims.js";
 import { curl, mintingCurl } from "./command.js";
 import { isRequired, whenRequired, withCredential } from "./credential.js";
-import { element, setText, submitOnControlEnter } from "./dom.js";
+import { element, setText, showStatus, submitOnControlEnter } from "./dom.js";
 import { read, visible } from "./json.js";
 import { Latest } from "./latest.js";
 import { readLifetime } from "./lifetime.js";
@@ -110,25 +110,20 @@ function showCommand() {
   setText(element("mint-command"), body === null ? "# Nothing to send yet: see the hints below the fields." : command(address("token"), body));
 }
 
-function showStatus(text, failed) {
-  status.classList.toggle("failed", failed);
-  setText(status, text);
-}
-
 function mint(event) {
   event.preventDefault();
   if (body === null) {
     minting.cancel();
-    showStatus("Nothing was sent: see the hints below the fields.", true);
+    showStatus(status, "Nothing was sent: see the hints below the fields.", true);
     focusWrong(contents);
     return;
   }
   const [request, label] = [body, purpose()];
-  showStatus("Asking the service…", false);
+  showStatus(status, "Asking the service…", false);
   minting.run(
     (signal) => withCredential((credential) => post("token", request, "JWT Token", signal, credential)),
     (answer) => showMinted(answer["JWT Token"], label, request),
-    ({ message }) => showStatus(message, true),
+    ({ message }) => showStatus(status, message, true),
   );
 }
 
@@ -141,11 +136,11 @@ function purpose() {
 function showMinted(token, label, request) {
   add(token, label, request);
   compareWith(body);
-  showStatus("Minted.", false);
+  showStatus(status, "Minted.", false);
 }
 
 form.addEventListener("input", () => {
-  showStatus("", false); // it was about other input
+  showStatus(status, "", false); // it was about other input
   showRequest();
 });
 form.addEventListener("submit", mint);
@@ -154,7 +149,7 @@ for (const field of [data, element("mint-claims")]) {
 }
 element("forget").addEventListener("click", () => {
   forget();
-  showStatus("The tokens of this visit are forgotten.", false);
+  showStatus(status, "The tokens of this visit are forgotten.", false);
   data.focus();
 });
 whenRequired(showCommand);

@@ -1,7 +1,7 @@
 // Mints a token for each line of a file, with the service's key.
 
 import { withCredential } from "./credential.js";
-import { element, setText } from "./dom.js";
+import { element, setText, showStatus } from "./dom.js";
 import { visible } from "./json.js";
 import { requests } from "./lines.js";
 import { options } from "./mint.js";
@@ -83,12 +83,12 @@ async function start(event) {
   const { text, failed } = await outcome(run);
   if (run === current) {
     finish(run);
-    showStatus(text, failed);
+    showStatus(status, text, failed);
   }
 }
 
 function refuse(text, field) {
-  showStatus(text, true);
+  showStatus(status, text, true);
   field?.focus();
 }
 
@@ -133,7 +133,7 @@ function show(run) {
   const part = run.file.size === 0 ? 1 : run.end / run.file.size;
   element("volume-progress").value = part;
   setText(element("volume-count"), `${plural(run.line, "line")} read: ${counts(run)}.`);
-  showStatus(`Minting: ${Math.floor(part * 4) * 25} % of the file.`, false); // few words, for screen readers
+  showStatus(status, `Minting: ${Math.floor(part * 4) * 25} % of the file.`, false); // few words, for screen readers
   showFaults(run);
   element("volume-result").hidden = false;
 }
@@ -164,11 +164,6 @@ function finish(run) {
 const counts = (run) => plural(run.minted, "token") + (run.faulty > 0 ? `, and ${plural(run.faulty, "line")} without one` : "");
 const plural = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
 const number = (count) => count.toLocaleString("en");
-
-function showStatus(text, failed) {
-  status.classList.toggle("failed", failed);
-  setText(status, text);
-}
 
 element("volume").addEventListener("submit", start);
 cancel.addEventListener("click", () => current.controller.abort());
