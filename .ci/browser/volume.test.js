@@ -1,25 +1,30 @@
 // Mints tokens for the lines of a file on the page.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { expectNoBarriers, expectNothingCut } from "./barriers.js";
 import { credential, start } from "./service.js";
 import { decode, hold, open, service, textOf, until } from "./visit.js";
 
-// choose opens the part of the page and chooses a file with the given text.
-async function choose(page, text) {
-  await page.locator("details:has(#volume)").evaluate((details) => (details.open = true));
-  await page.locator("#volume-file").setInputFiles({ name: "data.txt", mimeType: "text/plain", buffer: Buffer.from(text) });
+// choose opens the part of the page and chooses a file.
+async function choose(page, file) {
+  await openPart(page);
+  await page.locator("#volume-file").setInputFiles(file);
 }
+
+const openPart = (page) => page.locator("details:has(#volume)").evaluate((details) => (details.open = true));
+const fileOf = (text) => ({ name: "data.txt", mimeType: "text/plain", buffer: Buffer.from(text) });
 
 const begin = (page) => page.getByRole("button", { name: "Mint a token for each line" }).click();
 const status = (page) => textOf(page, "#volume-status");
 const ends = (page, words) => until(`${words}`, async () => words.test(await status(page)));
 
 async function mintFile(page, text, words = /^Done: /) {
-  await choose(page, text);
+  await choose(page, fileOf(text));
   await begin(page);
   await ends(page, words);
 }
@@ -87,7 +92,7 @@ describe("a file of data", () => {
 
   test("of text", async () => {
     const page = await open();
-    await page.locator("details:has(#volume)").evaluate((details) => (details.open = true));
+    await openPart(page);
     await page.getByLabel("Each line is").selectOption("text");
     await mintFile(page, '\ufeffada\r\n\r\n42\r\n1,"expires_in":9');
     assert.deepEqual((await tokens(page)).map(dataOf), ["ada", "42", '1,"expires_in":9']);
@@ -114,12 +119,12 @@ describe("a file of data", () => {
 
   test("is asked for, and so are lines and a form without a fault", async () => {
     const page = await open();
-    await page.locator("details:has(#volume)").evaluate((details) => (details.open = true));
+    await openPart(page);
     await begin(page);
     assert.equal(await status(page), "Choose a file first.");
     assert.equal(await focused(page), "volume-file");
     for (const text of ["", "\n \r\n"]) {
-      await mintFile(page, text, /^There is nothing to mint: the file has no line that is not blank\.$/);
+      await mintFile(page, text, /^There is nothing to mint: the file is gone, or has only blank lines\.$/);
       assert.ok(await page.locator("#volume-download").isHidden());
     }
     await page.locator("#lifetime").fill("soon");
@@ -147,7 +152,7 @@ describe("a run", () => {
     const bodies = watch(page);
     const cancel = async () => {
       assert.equal(await textOf(page, "#volume-count"), "1,000 lines read: 1,000 tokens.");
-      assert.equal(await status(page), "Minting: 25 % of the file.");
+      assert.equal(await status(page), "Minting: 25% of the file.");
       const part = await page.getByRole("progressbar", { name: "Read from the file" }).evaluate((bar) => bar.value);
       assert.ok(part > 0.35 && part < 0.45, `${part}`);
       await page.getByRole("button", { name: "Cancel" }).press("Enter");
@@ -161,7 +166,7 @@ describe("a run", () => {
   test("takes the place of another one", async () => {
     const page = await open();
     const held = await hold(page, "**/tokens");
-    await choose(page, "1\n");
+    await choose(page, fileOf("1\n"));
     await begin(page);
     const release = await held();
     await mintFile(page, "2\n3\n");
@@ -206,15 +211,22 @@ describe("a run", () => {
     await expectFirstThousand(page);
   });
 
-  test("ends when the file changes", async () => {
+  test("ends when the file is gone", async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "tokenmint-"));
+    t.after(() => rm(folder, { recursive: true }));
+    const path = join(folder, "data.txt");
+    await writeFile(path, `"${"x".repeat(250_000)}"\n`.repeat(20)); // more than is read at a time
     const page = await open();
-    await choose(page, "1\n");
-    await page.evaluate(() => {
-      // What a browser does once the file has changed on the disk.
-      File.prototype.slice = () => ({ arrayBuffer: () => Promise.reject(new DOMException("", "NotReadableError")) });
-    });
+    await page.route("**/tokens", (route) => rm(path, { force: true }).then(() => route.continue()));
+    await choose(page, path);
     await begin(page);
-    await ends(page, /^The file cannot be read\. It may have changed: choose it again\. Stopped at line 1\.$/);
+    await ends(page, /^The file cannot be read\. It may have changed or moved: choose it again\. Stopped at line 4: /);
+    assert.equal((await tokens(page)).length, 3);
+    await writeFile(path, "1\n");
+    await choose(page, path);
+    await rm(path);
+    await begin(page);
+    await ends(page, /^There is nothing to mint: the file is gone, or has only blank lines\.$/);
   });
 });
 
@@ -227,7 +239,7 @@ describe("a service that requires a credential", () => {
     const page = await open({}, guarded.origin);
     const sent = [];
     page.on("request", async (request) => sent.push((await request.allHeaders()).authorization));
-    await choose(page, numbered(1500));
+    await choose(page, fileOf(numbered(1500)));
     await begin(page);
     await page.locator("#credential").fill(credential);
     await page.locator("#credential").press("Enter");
@@ -238,7 +250,7 @@ describe("a service that requires a credential", () => {
 
   test("mints nothing without it", async () => {
     const page = await open({}, guarded.origin);
-    await choose(page, "1\n");
+    await choose(page, fileOf("1\n"));
     await begin(page);
     await page.locator("#credential-cancel").click();
     await ends(page, /^The service responded with status 401: minting needs a credential.* Stopped at line 1\.$/);
@@ -270,7 +282,7 @@ describe("the part of the page", () => {
     });
     assert.equal(heard, "status");
     await mintFile(page, numbered(20_000));
-    assert.deepEqual(await page.evaluate(() => globalThis.heard), [0, 25, 50, 75, 100].map((part) => `Minting: ${part} % of the file.`).concat("Done: 20,000 tokens."));
+    assert.deepEqual(await page.evaluate(() => globalThis.heard), [0, 25, 50, 75, 100].map((part) => `Minting: ${part}% of the file.`).concat("Done: 20,000 tokens."));
   });
 
   test("keeps no token elsewhere", async () => {

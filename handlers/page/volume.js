@@ -109,7 +109,7 @@ async function outcome(run) {
     return { text: `${reason(run, error)} ${stopped(run)}`, failed: true };
   }
   if (run.minted + run.faulty === 0) {
-    return { text: "There is nothing to mint: the file has no line that is not blank.", failed: true };
+    return { text: "There is nothing to mint: the file is gone, or has only blank lines.", failed: true };
   }
   return { text: `Done: ${counts(run)}.`, failed: false };
 }
@@ -122,7 +122,7 @@ function reason(run, error) {
     return error.message;
   }
   if (error instanceof DOMException) { // the File API's own errors
-    return "The file cannot be read. It may have changed: choose it again.";
+    return "The file cannot be read. It may have changed or moved: choose it again.";
   }
   throw error;
 }
@@ -133,7 +133,7 @@ function show(run) {
   const part = run.file.size === 0 ? 1 : run.end / run.file.size;
   element("volume-progress").value = part;
   setText(element("volume-count"), `${plural(run.line, "line")} read: ${counts(run)}.`);
-  showStatus(status, `Minting: ${Math.floor(part * 4) * 25} % of the file.`, false); // few words, for screen readers
+  showStatus(status, `Minting: ${Math.floor(part * 4) * 25}% of the file.`, false); // few words, for screen readers
   showFaults(run);
   element("volume-result").hidden = false;
 }
