@@ -112,10 +112,15 @@ function inputChanged() {
     return;
   }
   const ready = isWhole() && (ownKeys || keyField.value !== "");
-  showSignature("unchecked", ready ? "Asking the service…" : "The service has not been asked yet.");
+  showSignature("unchecked", ready ? "Asking the service…" : notReady());
   if (ready) {
     timer = setTimeout(check, pause);
   }
+}
+
+// notReady returns why the page does not ask the service.
+function notReady() {
+  return pasted.token === "" || isWhole() ? "The service has not been asked yet." : "The token is malformed: what is wrong is shown below.";
 }
 
 // cannotCheck returns why the service cannot check the signature, or "".
