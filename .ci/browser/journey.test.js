@@ -16,7 +16,7 @@ describe("a first visit", () => {
     const press = (name) => page.getByRole("button", { name, exact: true }).click();
     const reads = (words) => until(words, () => page.getByRole("heading", { name: words }).isVisible());
 
-    await page.getByLabel("Data").fill('{"user": "ada", "account": 12345678901234567890}');
+    await page.getByLabel("Data user_data").fill('{"user": "ada", "account": 12345678901234567890}');
     await press("1 hour");
     await press("Mint token");
     await press("Inspect it");

@@ -99,7 +99,7 @@ describe("the meaning of a name", () => {
     await page.keyboard.press("Enter");
     assert.equal((await meaningOf(page))[1], "RFC 9068 §2.2.3.1");
     await page.keyboard.press("Tab");
-    assert.equal(await focused(page), "The same call with curl");
+    assert.equal(await focused(page), "Edit and sign again");
     assert.equal(await meaningOf(page), null);
     await page.keyboard.press("Shift+Tab");
     assert.equal(await focused(page), '"roles"', "the part remembers where the focus was");

@@ -82,11 +82,11 @@ describe("a file of data", () => {
   test("of some MB, with lines up to 250 KB", async () => {
     const page = await open();
     const bodies = watch(page);
-    const sizes = [...Array(3000).keys()].map((i) => (i % 300 === 7 ? 250_000 : i % 300 < 5 ? 100_000 : i % 100 === 50 ? 20_000 : 5 * (i % 150)));
+    const sizes = [...Array(900).keys()].map((i) => (i % 300 === 7 ? 250_000 : i % 300 < 5 ? 100_000 : i % 100 === 50 ? 20_000 : 5 * (i % 150)));
     await mintFile(page, sizes.map((size) => `"${"x".repeat(size)}"\n`).join(""));
-    assert.equal(await status(page), "Done: 3,000 tokens.");
+    assert.equal(await status(page), "Done: 900 tokens.");
     assert.deepEqual((await tokens(page)).map((token) => dataOf(token).length), sizes);
-    assert.equal(bodies.join("\n").split("\n").length, 3000); // none was sent twice
+    assert.equal(bodies.join("\n").split("\n").length, 900); // none was sent twice
     assert.ok(bodies.every((body) => body.length <= 64 << 10 || !body.includes("\n")));
   });
 
