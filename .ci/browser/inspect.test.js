@@ -90,7 +90,7 @@ describe("inspect", () => {
     const page = await open();
     for (const [header, signature, state] of [['{"alg":"none"}', "", "uncheckable"], ['{"alg":"HS512","crit":[]}', "AAAA", "uncheckable"], ['{"alg":"HS512"}', "", "rejected"]]) {
       await check(page, unsigned(header, "{}", signature), "k");
-      await expectVerdict(page, state, /The (header|signature|algorithm)|signed/);
+      await expectVerdict(page, state, /The (header|algorithm)|It is empty|signed/);
     }
   });
 
@@ -101,13 +101,13 @@ describe("inspect", () => {
       ['{"exp":1,"nbf":null}', "invalid", /Invalid times\s+nbf is not a number\./],
       ['{"exp":{}}', "invalid", /exp is not a number/],
       ['{"exp":1764150000000}', "doubtful", /Doubtful times[^]*exp is in milliseconds, it seems[^]*2025-11-26T09:40:00Z/],
-      ['{"nbf":1764150000000}', "doubtful", /Doubtful times\s+It becomes valid after the year 9999[^]*nbf is in milliseconds, it seems/],
+      ['{"nbf":1764150000000}', "doubtful", /Doubtful times\s+nbf is in milliseconds, it seems/],
       ['{"nbf":9764150000}', "not yet valid", /It becomes valid in 2\d\d years/],
       ['{"exp":9764150000}', "valid", /It expires in 2\d\d years/],
       ["{}", "endless", /Never expires\s+It has no exp/],
     ]) {
       await check(page, unsigned('{"alg":"HS512"}', claims, ""), "k");
-      await expectVerdict(page, "rejected", /it is empty/);
+      await expectVerdict(page, "rejected", /It is empty/);
       await expectTime(page, state, words);
     }
   });
@@ -152,7 +152,7 @@ describe("inspect", () => {
     const token = await mint(page, "x");
     const [header, claims, signature] = token.split(".");
     for (const [pasted, hint, shown, reason] of [
-      ["abc", /claims and the signature are missing/, /^$/, /three segments/],
+      ["abc", /not a JWT, which begins with a JSON object/, /^$/, /three segments/],
       [header, /claims and the signature are missing/, /^$/, /three segments/],
       [`${header}.${claims.slice(0, 20)}`, /signature is missing/, /^\{\n  "iat"/, /three segments/],
       [`${header}.${claims}==.${signature}`, /^$/, /"date": "[0-9-]+"\n {2}\}\n\}$/, /padded with =/],

@@ -17,6 +17,9 @@ const texts = [
   [`  ${token}\r\n`, ["Ignored around the token: white space."]],
   [`"${token}"\n`, ["Ignored around the token: white space, quotes."]],
   [`\u201c${token}\u201d`, ["Ignored around the token: quotes."]],
+  [`...${token}`, ["Ignored around the token: dots."]],
+  [`${token}.`, ["Ignored around the token: dots."]],
+  [`"${token}."`, ["Ignored around the token: quotes, dots."]],
   [`Bearer ${token}`, ["Ignored around the token: Bearer."]],
   [`authorization:  bearer \t${token} `, ["Ignored around the token: white space, Authorization:, Bearer."]],
   [`'Authorization: Bearer ${token}'`, ["Ignored around the token: quotes, Authorization:, white space, Bearer."]],
@@ -35,7 +38,7 @@ describe("locate", () => {
   });
 
   test("what is not a token is left as it is", () => {
-    for (const text of ["", "abc", "e30.e30.", `${token}.`, "hello world", `${token}==`, `${token.slice(0, 20)}!${token.slice(20)}`]) {
+    for (const text of ["", "abc", "e30.e30.", `${token}..`, "hello world", `${token}==`, `${token.slice(0, 20)}!${token.slice(20)}`]) {
       assert.deepEqual(locate(text), { start: 0, end: text.length, token: text, choices: [], notes: [] }, text);
     }
   });

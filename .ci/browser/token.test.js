@@ -68,7 +68,7 @@ const tokens = [
   [`${encode(header)}.e30`, ["The signature is missing: a JWT has three segments, separated by dots."]],
   [`${encode(header)}.e30.AAAA.AAAA`, ["A JWT has three segments; this has 4. Only the first three are shown."]],
   ["e30.e30.AA.AA.AA.AA", ["A JWT has three segments; this has 6. Only the first three are shown."]],
-  ["e30.AA.AA.AA.AA", ["Five segments: this is an encrypted token (JWE, RFC 7516), which only its recipient can read."]],
+  ["eyJlbmMiOiJBMTI4R0NNIn0.AA.AA.AA.AA", ["Five segments: this is an encrypted token (JWE, RFC 7516), which only its recipient can read."]],
 ];
 
 describe("decode", () => {
@@ -99,7 +99,7 @@ describe("decode", () => {
       ["Ciphertext", 63, null],
       ["Authentication tag", 16, null],
     ]);
-    assert.deepEqual(faultsOf("e30..AA.A+AA.AA==").slice(1), [
+    assert.deepEqual(faultsOf("eyJlbmMiOiJBMTI4R0NNIn0..AA.A+AA.AA==").slice(1), [
       "it has + of ordinary base64, where base64url has - (character 2)",
       "it is padded with =, which a JWT leaves out (character 3)",
     ]);

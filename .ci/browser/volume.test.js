@@ -253,7 +253,7 @@ describe("a service that requires a credential", () => {
     await choose(page, fileOf("1\n"));
     await begin(page);
     await page.locator("#credential-cancel").click();
-    await ends(page, /^The service responded with status 401: minting needs a credential.* Stopped at line 1\.$/);
+    await ends(page, /^Nothing was minted: this service mints only with a credential\. Stopped at line 1\.$/);
     assert.ok(await page.locator("#volume-download").isHidden());
   });
 });

@@ -18,7 +18,7 @@ export async function copy(button, text, source) {
     // clipboard, and the user may have denied it.
     showIf(source, text);
     getSelection().selectAllChildren(source);
-    flash(button, "Selected: press Ctrl+C to copy");
+    flash(button, "Selected: copy it now");
   }
 }
 

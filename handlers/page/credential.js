@@ -29,12 +29,12 @@ export async function withCredential(call) {
       if (error.status !== 401) {
         throw error;
       }
-      await ask(error);
+      await ask();
     }
   }
 }
 
-async function ask(refusal) {
+async function ask() {
   if (!required) {
     required = true;
     listeners.forEach((listener) => listener());
@@ -42,7 +42,7 @@ async function ask(refusal) {
   showHint(credential === "" ? "" : "The service does not accept this credential.");
   credential = await answer();
   if (credential === "") {
-    throw new Refusal(refusal.message, 401);
+    throw new Refusal("Nothing was minted: this service mints only with a credential.", 401);
   }
 }
 

@@ -27,15 +27,17 @@ function showFault(part, segment) {
 }
 
 // JSON with more pieces than this is shown without colors and meanings: one element for
-// each piece would be slow.
+// each piece would be slow. So would a longer text.
 const maxPieces = 20_000;
+const maxCharacters = 64 << 10;
 
 function showJSON(part, json) {
   const target = element(`${part}-json`);
   showFault(part, json);
   const pieces = json?.pieces ?? [];
-  if (pieces.length > maxPieces) {
-    target.textContent = visible(pieces.map(({ text }) => text).join(""));
+  const text = pieces.map(({ text }) => text).join("");
+  if (pieces.length > maxPieces || text.length > maxCharacters) {
+    target.textContent = visible(text.slice(0, maxCharacters)) + (text.length > maxCharacters ? `\n… and ${text.length - maxCharacters} more characters` : "");
     return;
   }
   target.replaceChildren(...pieces.map((piece) => shownPiece(piece, meanings[part])));
@@ -52,5 +54,5 @@ function shownPiece({ kind, text, depth }, known) {
 }
 
 function signatureWords(size) {
-  return size === 0 ? "Empty: this token is not signed." : `${size} bytes. Only the service can verify them.`;
+  return size === 0 ? "Empty: this token is not signed." : `${size} bytes.`;
 }

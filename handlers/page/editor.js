@@ -25,6 +25,7 @@ function fill() {
   fields.Header.value = header === null ? formatted(read('{"typ":"JWT","alg":"HS512"}')) : formatted(header);
   fields.Claims.value = claims === null ? "{}" : formatted(claims);
   filled = content();
+  element("signed").hidden = true;
   edited();
 }
 
@@ -91,7 +92,7 @@ function mint() {
   }
   const { body, fault } = remint(fields.Claims.value, Date.now() / 1000);
   if (fault !== null) {
-    showStatus(status, `Nothing was sent: ${fault}.`, true);
+    showStatus(status, `Nothing was sent: ${fault}`, true);
     fields.Claims.focus();
     return;
   }

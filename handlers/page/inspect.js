@@ -55,7 +55,9 @@ export function inspectSigned(token) {
 function inspect(token) {
   setValue(tokenField, token);
   locateToken();
-  tokenField.focus();
+  // On a phone, the focus in the field would open the keyboard.
+  (matchMedia("(pointer: coarse)").matches ? element("inspect-title") : tokenField).focus();
+  element("verdict").scrollIntoView({ block: "nearest" });
 }
 
 // locateToken shows the token that is in the field now.
@@ -70,9 +72,15 @@ function showToken() {
   setText(element("token-hint"), [...pasted.notes, decoded.fault ?? ""].join(" ").trim());
   showChoices(pasted.choices);
   showDecoded(decoded);
-  showTimesOf(decoded.claims === null || decoded.claims.type !== "object" ? null : decoded.claims.members);
+  showTimesOf(timesKnown() ? decoded.claims.members : null);
   listener();
   inputChanged();
+}
+
+// timesKnown reports whether the claims have been decoded, at least as far as exp.
+function timesKnown() {
+  const { claims } = decoded;
+  return claims?.type === "object" && (claims.fault === null || claims.members.has("exp"));
 }
 
 // showInk shows the token in color beneath the field, whose own text is
@@ -171,12 +179,15 @@ function showAnswer(answer) {
   if (answer["Signature Verification"] === true) {
     showSignature("verified", `${signer} signed exactly this header and these claims.`);
   } else {
-    showSignature("rejected", sentence(answer.Reason));
+    showSignature("rejected", rejection(answer.Reason));
   }
   showAnsweredTime(answer.Validity?.state);
 }
 
-function sentence(text) {
+// rejection returns the reason in the service's answer as a sentence for this page, whose
+// verdict begins like it.
+function rejection(reason) {
+  const text = reason.replace(/^the signature does not match: /, "").replace("send that in Signing_key", "enter that above");
   return text[0].toUpperCase() + text.slice(1) + ".";
 }
 

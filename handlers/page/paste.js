@@ -7,6 +7,7 @@ const wrappings = [
   { what: "quotes", start: /^["'`\u2018-\u201f]+/, end: /["'`\u2018-\u201f]+$/ },
   { what: "Authorization:", start: /^authorization:/i },
   { what: "Bearer", start: /^bearer\s+/i },
+  { what: "dots", start: /^\.+/ },
 ];
 
 // maxLayers bounds how many times the wrappings are looked for: each time takes a time in
@@ -31,6 +32,10 @@ function unwrap(text) {
       start += atStart;
       end -= atEnd;
     }
+  }
+  if (/^[\w-]+\.[\w-]+\.[\w-]+\.$/.test(text.slice(start, end))) {
+    removed.add("dots"); // the end of a sentence
+    end--;
   }
   return { start, end, token: text.slice(start, end), removed: [...removed] };
 }

@@ -1,6 +1,7 @@
 // Turns the claims of a token into a request to mint a token like it.
 
 import { read } from "./json.js";
+import { mistake } from "./time.js";
 
 // The claims that the service sets (the others are for the caller to set).
 const own = ["iat", "jti", "exp", "payload"];
@@ -33,11 +34,12 @@ function lifetime(exp, now) {
   if (exp === undefined) {
     return {};
   }
-  const expiresIn = Math.round(Number(exp) - now);
-  if (!/^[-0-9]/.test(exp) || !Number.isSafeInteger(expiresIn)) {
-    return { fault: "exp is not a time in Unix seconds" };
+  const wrong = mistake("exp", exp);
+  if (wrong !== "") {
+    return { fault: wrong };
   }
-  return expiresIn > 0 ? { expiresIn } : { fault: "exp has passed: enter a later time, or remove it" };
+  const expiresIn = Math.round(Number(exp) - now);
+  return expiresIn > 0 ? { expiresIn } : { fault: "exp has passed: enter a later time, or remove it." };
 }
 
 // userData returns the data in payload, if there is one.
@@ -48,7 +50,7 @@ function userData(payload) {
   const { members } = read(payload);
   const data = members.get("data") ?? "null";
   if (data === "null" || [...members.keys()].some((name) => name !== "data" && name !== "date")) {
-    return { fault: "payload belongs to the service, which puts data and date into it: rename yours" };
+    return { fault: "payload belongs to the service, which puts data and date into it: rename yours." };
   }
   return { data };
 }

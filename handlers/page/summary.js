@@ -35,7 +35,7 @@ function row(name, ...content) {
 function timeRow(claim, literal) {
   const doubt = mistake(claim, literal);
   if (doubt !== "") {
-    return row(claim, span("fault", doubt));
+    return row(claim, span("words", doubt));
   }
   const { words, local, utc } = describe(claim, literal, Date.now() / 1000);
   const target = span("words", words);

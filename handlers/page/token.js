@@ -8,15 +8,17 @@ import { read, visible } from "./json.js";
 // after the header of an encrypted token are in encrypted, which is null otherwise.
 export function decode(token) {
   const segments = token === "" ? [] : token.split(".");
-  const [header, claims, signature] = segments;
+  const [first, claims, signature] = segments;
+  const header = first === undefined ? null : jsonSegment(first);
+  const isEncrypted = segments.length === 5 && header.members.has("enc"); // RFC 7516 §4.1.2
   const decoded = {
-    fault: countFault(segments.length),
-    header: header === undefined ? null : jsonSegment(header),
+    fault: header === null ? null : segmentsFault(segments.length, header, isEncrypted),
+    header,
     claims: null,
     signature: null,
     encrypted: null,
   };
-  if (segments.length === 5) {
+  if (isEncrypted) {
     return { ...decoded, encrypted: segments.slice(1).map((segment, i) => ({ name: encryptedNames[i], ...decodeBase64url(segment) })) };
   }
   return {
@@ -29,17 +31,21 @@ export function decode(token) {
 // The segments of an encrypted token after its header (RFC 7516 §3.1).
 const encryptedNames = ["Encrypted key", "Initialization vector", "Ciphertext", "Authentication tag"];
 
-function countFault(count) {
+function segmentsFault(count, header, isEncrypted) {
+  if (count === 3) {
+    return null;
+  }
+  if (header.type !== "object") {
+    return "This is not a JWT, which begins with a JSON object in base64url. Only its issuer can check another kind of token.";
+  }
+  if (isEncrypted) {
+    return "Five segments: this is an encrypted token (JWE, RFC 7516), which only its recipient can read.";
+  }
   switch (count) {
-    case 0:
-    case 3:
-      return null;
     case 1:
       return "The claims and the signature are missing: a JWT has three segments, separated by dots.";
     case 2:
       return "The signature is missing: a JWT has three segments, separated by dots.";
-    case 5:
-      return "Five segments: this is an encrypted token (JWE, RFC 7516), which only its recipient can read.";
     default:
       return `A JWT has three segments; this has ${count}. Only the first three are shown.`;
   }

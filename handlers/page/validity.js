@@ -21,5 +21,5 @@ function valid(claims, now) {
   if (claims.has("nbf") && Number(claims.get("nbf")) > now) {
     return { state: "not yet valid", words: said("nbf") };
   }
-  return claims.has("exp") ? { state: "valid", words: said("exp") } : { state: "endless", words: "It has no exp, so it is valid for as long as its key is." };
+  return claims.has("exp") ? { state: "valid", words: said("exp") } : { state: "endless", words: "It has no exp, so it does not end by itself." };
 }

@@ -68,7 +68,7 @@ function showTime() {
   element("time-verdict").dataset.state = shown;
   setText(element("time-mark"), mark);
   setText(element("time-state"), title);
-  setText(element("time-words"), words);
+  setText(element("time-words"), note === "" ? words : "");
   showIf(element("time-note"), doubts);
 }
 
