@@ -34,7 +34,7 @@ describe("edit and sign again", () => {
     await page.getByRole("button", { name: "Inspect the signed token" }).click();
     assert.equal(await page.locator("#token").inputValue(), token);
     await expectVerdict(page, "verified", /This key signed/);
-    await expectTime(page, "valid", /expires in 238 years|expires in \d+ years/);
+    await expectTime(page, "valid", /expires in \d+ years/);
     assert.equal(await page.locator("#edit-claims").inputValue(), '{"iss":"joe","id":12345678901234567890,\n "n":1.50, "exp":9300819380}'); // as it was edited
   });
 

@@ -44,7 +44,7 @@ describe("inspect", () => {
     const page = await open();
     await check(page, rfcToken, rfcKey, "base64url");
     await expectVerdict(page, "verified", /This key signed/);
-    await expectTime(page, "expired", /Expired\s+It expired 15 years/);
+    await expectTime(page, "expired", /Expired\s+It expired \d+ years/);
     await check(page, rfcToken, Buffer.from(rfcKey, "base64url").toString("hex"), "hex");
     await expectVerdict(page, "verified", /This key signed/);
     await check(page, rfcToken, rfcKey, "utf8");
@@ -57,8 +57,8 @@ describe("inspect", () => {
     const page = await open({ viewport: { width: 320, height: 900 } });
     const hex = Buffer.from(rfcKey, "base64url").toString("hex");
     for (const [key, reason] of [
-      [rfcKey, /^Signature does not match\s+The signature does not match the key as sent, but it matches as base64url: send Key_encoding base64url\.$/m],
-      [hex, /but it matches as hex: send Key_encoding hex\./],
+      [rfcKey, /^Signature does not match\s+The signature does not match the key as sent, but it matches as base64url: choose the key encoding base64url\.$/m],
+      [hex, /but it matches as hex: choose the key encoding hex\./],
       [`"${hex}"`, /but it matches as hex without the quotes around it: /],
     ]) {
       await check(page, rfcToken, key);
@@ -79,7 +79,7 @@ describe("inspect", () => {
     ]) {
       await page.locator("#token").fill(unsigned(header, claims, "AAAA"));
       await expectVerdict(page, "uncheckable", reason);
-      await expectTime(page, "expired", /It expired 56 years/);
+      await expectTime(page, "expired", /It expired \d+ years/);
       await page.getByRole("button", { name: "Check with this service's key" }).click();
       await expectVerdict(page, "uncheckable", reason);
     }

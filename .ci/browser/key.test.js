@@ -34,7 +34,7 @@ describe("a line break after a key", () => {
       await until("the verdict", async () => (await verdictOf(page)) === "rejected");
       assert.equal(
         await textOf(page, "#verdict-reason"),
-        `The signature does not match the key as sent, but it matches with a line break (${name}) at its end: send the key with it.`,
+        `The signature does not match the key as sent, but it matches with a line break (${name}) at its end: enter the key in hex or base64, with that line break.`,
       );
       assert.equal(await textOf(page, "#key-hint"), left);
       await expectNothingCut(page, "key-line-break-320");

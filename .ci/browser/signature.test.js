@@ -19,7 +19,7 @@ const obstacles = [
   [
     { alg: "RS256", kid: "2026-01" },
     { iss: "https://login.example.com/" },
-    /^It takes the issuer's public key \(RSA, kid 2026-01\) to check RS256\. This service checks HS256, HS384, HS512\. Many issuers publish it: look for jwks_uri in https:\/\/login\.example\.com\/\.well-known\/openid-configuration\.$/,
+    /^It takes the issuer's public key \(RSA, kid 2026-01\) to check RS256\. This service checks HS256, HS384, HS512\. If that is the issuer you expect, look for jwks_uri in https:\/\/login\.example\.com\/\.well-known\/openid-configuration\.$/,
   ],
   [{ alg: "RS512" }, {}, /^It takes the issuer's public key \(RSA\) to check RS512\. This service checks HS256, HS384, HS512\.$/],
   [{ alg: "PS384" }, { iss: "joe" }, /public key \(RSA\) to check PS384\. .* HS512\.$/],

@@ -9,6 +9,7 @@ const field = element("credential");
 
 let credential = "";
 let required = false; // known once the service has refused
+let asking = null; // the question for all calls that wait for a credential
 const listeners = [];
 
 // isRequired reports whether the service has asked for a credential.
@@ -23,13 +24,16 @@ export function whenRequired(listener) {
 // for another one for as long as the service refuses, until the user gives up.
 export async function withCredential(call) {
   for (;;) {
+    const sent = credential;
     try {
-      return await call(credential);
+      return await call(sent);
     } catch (error) {
       if (error.status !== 401) {
         throw error;
       }
-      await ask();
+      if (sent === credential) {
+        await (asking ??= ask().finally(() => (asking = null)));
+      }
     }
   }
 }

@@ -15,7 +15,8 @@ const fields = { Header: element("edit-header"), Claims: element("edit-claims") 
 const status = element("sign-status");
 const signing = new Latest();
 let filled = ""; // what the fields had before anybody edited them
-let inspectSignedToken; // inspects the token that was signed last
+let signedContent = ""; // what they had when the token shown was signed
+let inspectSignedToken; // inspects that token
 
 const content = () => fields.Header.value + fields.Claims.value;
 
@@ -25,17 +26,14 @@ function fill() {
   fields.Header.value = header === null ? formatted(read('{"typ":"JWT","alg":"HS512"}')) : formatted(header);
   fields.Claims.value = claims === null ? "{}" : formatted(claims);
   filled = content();
-  element("signed").hidden = true;
   edited();
 }
 
 const formatted = ({ pieces }) => visible(pieces.map(({ text }) => text).join(""));
 
-// edited shows the faults in the fields, and withdraws what was said about other text.
+// edited shows the faults in the fields, and whether the token shown was signed before.
 function edited() {
-  signing.cancel();
-  showStatus(status, "", false);
-  setText(element("signed-stale"), element("signed").hidden ? "" : "This token was signed before you changed the fields.");
+  setText(element("signed-stale"), element("signed").hidden || content() === signedContent ? "" : "This token was signed before you changed the fields.");
   Object.values(fields).forEach(showFault);
 }
 
@@ -106,10 +104,12 @@ function mint() {
 }
 
 function send(call, onToken) {
+  const sent = content();
   showStatus(status, "Asking the service…", false);
   signing.run(
     call,
     (answer) => {
+      signedContent = sent;
       element("signed-token").replaceChildren(...colored(answer["JWT Token"]));
       onToken(answer["JWT Token"]);
     },
@@ -120,12 +120,16 @@ function send(call, onToken) {
 function showSigned(text, inspectToken) {
   inspectSignedToken = inspectToken;
   element("signed").hidden = false;
-  setText(element("signed-stale"), "");
+  edited();
   showStatus(status, text, false);
 }
 
 for (const field of Object.values(fields)) {
-  field.addEventListener("input", edited);
+  field.addEventListener("input", () => {
+    signing.cancel();
+    showStatus(status, "", false); // it was about other text
+    edited();
+  });
   field.addEventListener("keydown", submitOnControlEnter);
 }
 form.addEventListener("submit", (event) => {
@@ -139,7 +143,7 @@ element("take").addEventListener("click", () => {
 });
 element("inspect-signed").addEventListener("click", () => inspectSignedToken(element("signed-token").textContent));
 whenInspected(() => {
-  if (content() === filled) {
+  if (details.open && content() === filled) {
     fill();
   }
 });

@@ -136,7 +136,12 @@ function cannotCheck() {
   if (decoded.encrypted !== null) {
     return sealed(decoded.header.members);
   }
-  return isWhole() ? obstacle(decoded.header.members, decoded.claims.members) : "";
+  if (!isWhole()) {
+    return "";
+  }
+  const { members } = decoded.header;
+  const other = ownKeys && members.get("alg") !== '"HS512"';
+  return obstacle(members, decoded.claims.members) || (other ? "The service's own keys are for HS512 only, and this token has another algorithm. Enter its key above." : "");
 }
 
 // isWhole reports whether the page sees no fault in the token. The service may see one.
@@ -163,9 +168,13 @@ function check() {
   clearTimeout(timer);
   showSignature("unchecked", "Asking the service…");
   const body = requestBody();
+  const asked = Date.now() / 1000;
   checking.run(
     (signal) => post("token/verify", body, "Signature Verification", signal),
-    showAnswer,
+    (answer) => {
+      showAnswer(answer);
+      showAnsweredTime(answer.Validity?.state, asked);
+    },
     ({ message }) => showSignature("unchecked", message),
   );
 }
@@ -181,13 +190,12 @@ function showAnswer(answer) {
   } else {
     showSignature("rejected", rejection(answer.Reason));
   }
-  showAnsweredTime(answer.Validity?.state);
 }
 
 // rejection returns the reason in the service's answer as a sentence for this page, whose
 // verdict begins like it.
 function rejection(reason) {
-  const text = reason.replace(/^the signature does not match: /, "").replace("send that in Signing_key", "enter that above");
+  const text = reason.replace(/^the signature does not match: /, "").replace("send that in Signing_key", "enter that above").replace("send Key_encoding", "choose the key encoding").replace("send the key with it", "enter the key in hex or base64, with that line break");
   return text[0].toUpperCase() + text.slice(1) + ".";
 }
 
@@ -239,7 +247,7 @@ form.addEventListener("submit", (event) => {
 form.addEventListener("reset", clear);
 element("own-keys").addEventListener("click", () => {
   ownKeys = true;
-  showCommand();
+  inputChanged();
   checkNow();
 });
 withKey.addEventListener("change", showCommand);

@@ -1,6 +1,7 @@
 // The field Lifetime, and the buttons that fill it.
 
 import { element } from "./dom.js";
+import { restart } from "./undo.js";
 
 const field = element("lifetime");
 const unit = element("unit");
@@ -32,6 +33,7 @@ function fill({ currentTarget }) {
   field.value = currentTarget.dataset.lifetime;
   unit.value = currentTarget.dataset.unit;
   field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  restart(field); // its number belongs to the unit, which undo would not restore
 }
 
 for (const button of buttons) {

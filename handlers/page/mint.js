@@ -148,6 +148,7 @@ for (const field of [data, element("mint-claims")]) {
   field.addEventListener("keydown", submitOnControlEnter);
 }
 element("forget").addEventListener("click", () => {
+  minting.cancel();
   forget();
   showStatus(status, "The tokens of this visit are forgotten.", false);
   data.focus();

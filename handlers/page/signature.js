@@ -1,4 +1,4 @@
-// Who can check a signature, by its algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+// Who can check a signature, by its algorithm (RFC 7518 §3.1, RFC 8037 §3.1, RFC 8812 §3.2, RFC 9864 §2.2).
 
 import { visible } from "./json.js";
 
@@ -50,7 +50,7 @@ function publicKeyNeeded(alg, key, header, claims) {
   const kid = string(header.get("kid"));
   const issuer = string(claims.get("iss"));
   const named = kid === null ? key : `${key}, kid ${kid}`;
-  const where = issuer?.startsWith("https://") ? ` Many issuers publish it: look for jwks_uri in ${issuer.replace(/\/$/, "")}/.well-known/openid-configuration.` : "";
+  const where = issuer?.startsWith("https://") ? ` If that is the issuer you expect, look for jwks_uri in ${issuer.replace(/\/$/, "")}/.well-known/openid-configuration.` : "";
   return `It takes the issuer's public key (${named}) to check ${alg}. This service checks ${checkable.join(", ")}.${where}`;
 }
 

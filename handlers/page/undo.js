@@ -31,6 +31,11 @@ export function setValue(field, text) {
   record(field, "set");
 }
 
+// restart begins a new history of a field.
+export function restart(field) {
+  histories.set(field, new History(stateOf(field)));
+}
+
 function record(field, kind) {
   historyOf(field).record(stateOf(field), kind);
 }

@@ -33,27 +33,31 @@ const timeStates = {
 };
 
 let claims = null; // of the token shown
-let revoked = false;
-let disagreement = "";
+let answered; // the state in the service's answer, if there is one
 
 // showTimesOf shows the times in the claims, and goes on as time passes. With null, it
 // shows nothing.
 export function showTimesOf(values) {
   claims = values;
-  revoked = false;
-  disagreement = "";
+  answered = undefined;
   showTime();
 }
 
-// showAnsweredTime adds the state in the service's answer, if it has one: the service knows
-// which tokens are revoked, and its clock is the one that counts.
-export function showAnsweredTime(state) {
-  const now = Date.now() / 1000;
-  const here = [now, now - 2].map((time) => validity(claims, time).state.replace("endless", "valid")); // the answer took a moment
-  revoked = state === "revoked";
-  const differs = state !== undefined && !revoked && !here.includes(state);
-  disagreement = differs ? `The service, whose clock differs from this one, says: ${state}.` : "";
+// showAnsweredTime adds the state in the service's answer to a request that was sent at a
+// time in Unix seconds. The service knows which tokens are revoked, and its clock is the one
+// that counts.
+export function showAnsweredTime(state, asked) {
+  const meanwhile = [asked - 2, Date.now() / 1000 + 2].map(stateHere); // clocks are rarely closer
+  answered = meanwhile.includes(state) ? undefined : state;
   showTime();
+}
+
+// stateHere returns the state by the clock of this machine, in the service's words.
+const stateHere = (now) => validity(claims, now).state.replace("endless", "valid");
+
+// disagreement says that the service's clock differs, for as long as that matters.
+function disagreement(now) {
+  return [undefined, "revoked", stateHere(now)].includes(answered) ? "" : `The service, whose clock differs from this one, says: ${answered}.`;
 }
 
 function showTime() {
@@ -61,8 +65,9 @@ function showTime() {
   if (claims === null) {
     return;
   }
-  const { state, words, note } = revoked ? { state: "revoked", words: "The service has revoked it.", note: "" } : validity(claims, Date.now() / 1000);
-  const doubts = [note, disagreement].filter((doubt) => doubt !== "").join(" ");
+  const now = Date.now() / 1000;
+  const { state, words, note } = answered === "revoked" ? { state: "revoked", words: "The service has revoked it.", note: "" } : validity(claims, now);
+  const doubts = [note, disagreement(now)].filter((doubt) => doubt !== "").join(" ");
   const shown = doubts === "" ? state : "doubtful";
   const [mark, title] = timeStates[shown];
   element("time-verdict").dataset.state = shown;

@@ -68,7 +68,7 @@ async function start(event) {
   event.preventDefault();
   const members = options();
   if (members === null) {
-    refuse("Nothing was sent: see the hints in the form above.", document.querySelector("#mint [aria-invalid=true]"));
+    refuse("Nothing was sent: see the hints in the form above.");
     return;
   }
   if (file.files.length === 0) {
