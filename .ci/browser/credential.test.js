@@ -39,7 +39,7 @@ describe("a service that requires a credential", () => {
     assert.match(await textOf(page, "#credential-hint"), /mints only with a credential/);
     const [type, autocomplete, invalid] = await Promise.all(["type", "autocomplete", "aria-invalid"].map((name) => page.locator("#credential").getAttribute(name)));
     assert.deepEqual({ type, autocomplete, invalid }, { type: "password", autocomplete: "off", invalid: "false" });
-    assert.ok(await page.getByLabel("Mint credential").isVisible());
+    assert.ok(await page.getByLabel("Mint credential", { exact: true }).isVisible());
     await page.keyboard.type(credential);
     await page.keyboard.press("Enter");
     await minted(page);

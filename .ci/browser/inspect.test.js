@@ -37,7 +37,7 @@ describe("inspect", () => {
     const page = await open();
     const token = await mint(page, "x");
     await check(page, token, "another key");
-    await expectVerdict(page, "rejected", /another key made it, or the header or the claims were changed since/);
+    await expectVerdict(page, "rejected", /[Aa]nother key made it, or the header or the claims were changed since/);
   });
 
   test("the encodings of a key", async () => {
@@ -115,7 +115,7 @@ describe("inspect", () => {
   test("the verdict on the times turns at the second", async () => {
     const exp = 4_000_000_000;
     const page = await open();
-    await page.clock.install({ time: (exp - 2) * 1000 - 300 });
+    await page.clock.install({ time: (exp - 120) * 1000 });
     await page.clock.pauseAt((exp - 2) * 1000 - 200);
     await page.reload();
     await page.locator("#token").fill(unsigned('{"alg":"HS512"}', `{"nbf":${exp - 1},"exp":${exp}}`, "AAAA"));
@@ -156,7 +156,7 @@ describe("inspect", () => {
       [header, /claims and the signature are missing/, /^$/, /three segments/],
       [`${header}.${claims.slice(0, 20)}`, /signature is missing/, /^\{\n  "iat"/, /three segments/],
       [`${header}.${claims}==.${signature}`, /^$/, /"date": "[0-9-]+"\n {2}\}\n\}$/, /padded with =/],
-      [`${header}.${claims}.${signature}.`, /this has 4/, /"date"/, /three segments/],
+      [`${header}.${claims}.${signature}.x`, /this has 4/, /"date"/, /three segments/],
     ]) {
       await check(page, pasted, "k");
       await expectVerdict(page, "unchecked", reason);
@@ -280,7 +280,7 @@ describe("inspect", () => {
     await expectVerdict(page, "verified", /The service's key/);
     assert.ok(sent() - before <= 4); // not one for every key pressed
     await page.locator("#key").fill("wrong");
-    await expectVerdict(page, "rejected", /another key/);
+    await expectVerdict(page, "rejected", /Another key/);
     await page.locator("#key").fill(service.key);
     await expectVerdict(page, "verified", /This key signed/);
     await page.locator("#encoding").selectOption("hex");

@@ -38,6 +38,7 @@ describe("a first visit", () => {
 
     await page.getByText("Edit and sign again").click();
     const claims = page.getByLabel("Claims", { exact: true }).last();
+    await until("the claims", async () => (await claims.inputValue()).includes("ada"));
     await claims.fill((await claims.inputValue()).replace("ada", "grace"));
     await press("Mint with this service's key");
     await press("Inspect the signed token");

@@ -107,7 +107,7 @@ describe("copying the newest token", () => {
     for (const [name, text] of ways) {
       await page.getByRole("button", { name }).click();
       await expectSelected(text(token));
-      assert.match(await textOf(page, "#announcement"), /^Selected: press Ctrl\+C/);
+      assert.match(await textOf(page, "#announcement"), /^Selected: copy it now/);
     }
     assert.ok(await page.locator("#minted-other").isVisible());
     assert.equal(await newest(page), token);
