@@ -11,7 +11,7 @@ import (
 type KeyForm struct {
 	Encoding string // a name that DecodeSecret takes
 	Without  string // what is not part of the key, such as "the quotes around it", or ""
-	With     string // what the key has besides, such as "a line break (LF) at its end", or ""
+	With     string // what the key also has, such as "a line break (LF) at its end", or ""
 }
 
 // encodings are the names that DecodeSecret takes.
