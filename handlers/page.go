@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -23,8 +24,13 @@ var (
 // assetFiles are the files that index.html refers to. Each of them may refer to
 // those before it.
 var assetFiles = []string{
-	"icon.svg", "style.css",
-	"json.js", "token.js", "find.js", "time.js", "service.js", "command.js", "page.js",
+	"icon.svg", "style.css", "mint.css", "inspect.css", "volume.css",
+	"clock.js", "command.js", "fault.js", "find.js", "history.js", "json.js", "lines.js", "lists.js",
+	"meanings.js", "paste.js", "time.js", "remint.js", "signature.js", "templates.js", "token.js",
+	"validity.js",
+	"dom.js", "claims.js", "copy.js", "service.js", "credential.js", "encrypted.js", "summary.js", "tooltip.js",
+	"decoded.js", "undo.js", "key.js", "latest.js", "verdict.js", "inspect.js", "minted.js", "editor.js",
+	"guide.js", "lifetime.js", "mint.js", "volume.js", "page.js",
 }
 
 // contentTypes maps file name extensions to media types.
@@ -46,6 +52,9 @@ type page struct {
 	assets map[string][]byte // by name under /assets/, which contains a hash of the content
 }
 
+// unresolved matches a reference between modules that has no hash in it.
+var unresolved = regexp.MustCompile(`"\./\w+\.js"`)
+
 // newPage gives every asset a name that changes with its content, so that it can
 // be cached forever, and replaces all references to the asset with that name.
 func newPage() page {
@@ -53,6 +62,9 @@ func newPage() page {
 	var names []string // pairs for a strings.Replacer
 	for _, file := range assetFiles {
 		content := readPageFile(file, names)
+		if unresolved.Match(content) {
+			panic(file + " refers to a file that is not before it in assetFiles")
+		}
 		name := hashedName(file, content)
 		p.assets[name] = content
 		names = append(names, "/"+file+`"`, "/"+name+`"`)

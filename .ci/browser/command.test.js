@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 
 import { check, decode, expectVerdict, mint, open, rfcKey, rfcToken, service, textOf, until } from "./visit.js";
@@ -30,6 +31,9 @@ describe("the same call with curl", () => {
       const minted = JSON.parse(decode(answer["JWT Token"])).payload.data;
       assert.deepEqual(minted, data.startsWith("{") ? JSON.parse(data) : data);
     }
+    await page.locator("#data").fill("");
+    await page.locator("#mint-claims").fill('{"sub": "it\'s $(id)",\n "n": 1.50}');
+    assert.match(decode(run(await page.locator("#mint-command").textContent()).answer["JWT Token"]), /"sub":"it's \$\(id\)","n":1\.50\}$/);
     await page.getByRole("button", { name: "Copy command" }).first().click();
     await until("Copied", async () => (await textOf(page, "#announcement")) === "Copied");
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await page.locator("#mint-command").textContent());
@@ -69,6 +73,29 @@ describe("the same call with curl", () => {
     assert.equal(run(await page.locator("#inspect-command").textContent()).answer["Signature Verification"], false);
     await page.getByLabel("Put the key").uncheck();
     assert.ok(!(await page.locator("#inspect-command").textContent()).includes("$(id)"));
+  });
+});
+
+describe("a minted token, copied as a command", () => {
+  for (const shell of ["sh", "bash"]) {
+    test(`reaches the gate, in ${shell}`, async () => {
+      const page = await open();
+      const token = await mint(page, "x");
+      await page.getByRole("button", { name: "Copy as curl" }).click();
+      await until("the copy", async () => (await page.evaluate(() => navigator.clipboard.readText())).startsWith("curl "));
+      const { stdout, stderr } = run(await page.evaluate(() => navigator.clipboard.readText()), "", shell);
+      assert.match(stdout, /^HTTP\/1.1 200 /);
+      assert.ok(stdout.includes(`Token-Claims: ${token.split(".")[1]}\r\n`), stdout);
+      assert.equal(stderr, "");
+    });
+  }
+
+  test("is quoted, whatever the address", async () => {
+    const { bearerCurl } = await import(join(process.env.PAGE, "command.js"));
+    const command = bearerCurl("http://127.0.0.1:9/it's $(id)?a&b", "a.b.c").replace(/^curl/, `printf '<%s>'`);
+    for (const shell of ["sh", "bash"]) {
+      assert.equal(run(command, "", shell).stdout, "<-sS><http://127.0.0.1:9/it's $(id)?a&b><-i><-H><Authorization: Bearer a.b.c>");
+    }
   });
 });
 

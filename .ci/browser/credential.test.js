@@ -15,6 +15,9 @@ after(() => guarded?.stop());
 
 const mintButton = (page) => page.getByRole("button", { name: "Mint token" });
 
+// enter is the button of the dialog.
+const enter = (page) => page.locator("#credential-dialog").getByRole("button", { name: "Mint" });
+
 // refused opens the page and mints without the credential.
 async function refused(options) {
   const page = await open(options, guarded.origin);
@@ -23,24 +26,44 @@ async function refused(options) {
   return page;
 }
 
+// minted waits for a token.
+const minted = (page) => until("a token", async () => (await textOf(page, "#mint-status")) === "Minted.");
+
 describe("a service that requires a credential", () => {
   test("is asked first, and then the user", async () => {
     const page = await open({}, guarded.origin);
-    assert.ok(await page.locator("#credential-row").isHidden());
+    assert.ok(await page.locator("#credential-dialog").isHidden());
     await page.locator("#data").fill("by hand");
     await page.locator("#data").press("Control+Enter");
     await until("the focus", () => page.evaluate(() => document.activeElement.id === "credential"));
-    assert.match(await textOf(page, "#mint-status"), /^The service responded with status 401: \S.*[^.]\.$/);
     assert.match(await textOf(page, "#credential-hint"), /mints only with a credential/);
     const [type, autocomplete, invalid] = await Promise.all(["type", "autocomplete", "aria-invalid"].map((name) => page.locator("#credential").getAttribute(name)));
     assert.deepEqual({ type, autocomplete, invalid }, { type: "password", autocomplete: "off", invalid: "false" });
-    assert.ok(await page.getByLabel("Mint credential").isVisible());
+    assert.ok(await page.getByLabel("Mint credential", { exact: true }).isVisible());
     await page.keyboard.type(credential);
-    assert.equal(await textOf(page, "#mint-status"), "");
     await page.keyboard.press("Enter");
-    await until("a token", async () => (await textOf(page, "#mint-status")) === "Minted.");
+    await minted(page);
     assert.equal(JSON.parse(decode(await page.locator("#minted-token").textContent())).payload.data, "by hand");
+    assert.ok(await page.locator("#credential-dialog").isHidden());
+    assert.equal(await page.locator("#credential").inputValue(), "");
+    await page.locator("#mint-status").evaluate((status) => (status.textContent = ""));
     await mint(page, "once more"); // without being asked again
+  });
+
+  test("can be left alone", async () => {
+    for (const leave of [(page) => page.keyboard.press("Escape"), (page) => page.getByRole("button", { name: "Cancel" }).click(), (page) => page.locator("#credential").fill(credential).then(() => page.keyboard.press("Escape"))]) {
+      const page = await refused();
+      await leave(page);
+      await until("the refusal", async () => /^Nothing was minted: this service mints only with a credential\.$/.test(await textOf(page, "#mint-status")));
+      assert.ok(await page.locator("#minted").isHidden());
+      await until("the focus", () => page.evaluate(() => document.activeElement.textContent === "Mint token"));
+      await mintButton(page).click();
+      await until("the question", () => page.locator("#credential").isVisible());
+      assert.equal(await page.locator("#credential").inputValue(), "");
+      await page.locator("#credential").fill(credential);
+      await enter(page).click();
+      await minted(page);
+    }
   });
 
   test("says that a credential is wrong", async () => {
@@ -48,24 +71,26 @@ describe("a service that requires a credential", () => {
     const hint = page.locator("#credential-hint");
     for (const wrong of [`x${credential}`, "short"]) {
       await page.locator("#credential").fill(wrong);
-      await mintButton(page).click();
+      await enter(page).click();
       await until("the refusal", async () => /does not accept this credential/.test(await hint.textContent()));
-      assert.match(await textOf(page, "#mint-status"), /status 401/);
       assert.equal(await page.locator("#credential").getAttribute("aria-invalid"), "true");
       assert.equal(await page.evaluate(() => document.activeElement.id), "credential");
-      await page.keyboard.press("Backspace");
+      await page.keyboard.type("a");
       assert.match(await hint.textContent(), /mints only with a credential/);
       assert.equal(await page.locator("#credential").getAttribute("aria-invalid"), "false");
     }
-    for (const impossible of [`Bearer ${credential}`, `${credential}é`, "🔑", `"${credential}"`]) {
+    const requests = [];
+    page.on("request", (request) => requests.push(request.url()));
+    for (const impossible of ["", `Bearer ${credential}`, `${credential}é`, "🔑", `"${credential}"`]) {
       await page.locator("#credential").fill(impossible);
-      assert.match(await hint.textContent(), /a character that no credential has/);
-      await mintButton(page).click();
-      assert.match(await textOf(page, "#mint-status"), /Nothing was sent/);
+      await enter(page).click();
+      assert.match(await hint.textContent(), impossible === "" ? /Enter the credential/ : /a character that no credential has/);
       assert.equal(await page.evaluate(() => document.activeElement.id), "credential");
     }
+    assert.deepEqual(requests, []);
     await page.locator("#credential").fill(` ${credential}\t`);
-    await mint(page, "x");
+    await enter(page).click();
+    await minted(page);
   });
 
   test("gets the credential in the header alone, and the page keeps it nowhere", async () => {
@@ -73,9 +98,9 @@ describe("a service that requires a credential", () => {
     const sent = [];
     page.on("request", (request) => sent.push(request));
     await page.locator("#credential").fill(credential);
-    await page.locator("#token").fill(await mint(page, "x"));
-    await page.locator("#key").fill(guarded.key);
-    await page.locator("#key").press("Enter");
+    await enter(page).click();
+    await minted(page);
+    await page.getByRole("button", { name: "Inspect it" }).click();
     await until("the inspection", () => sent.length >= 2);
     const carry = await Promise.all(sent.map(async (request) => [request.method(), new URL(request.url()).pathname, (await request.allHeaders()).authorization]));
     assert.deepEqual(carry, [["POST", "/token", `Bearer ${credential}`], ["POST", "/token/verify", undefined]]);
@@ -96,13 +121,21 @@ describe("a service that requires a credential", () => {
       await page.locator("#credential").evaluate((field, value) => (field.value = value), credential);
       await leave();
       assert.equal(await page.locator("#credential").inputValue(), "");
+      if (await page.locator("#credential-dialog").isVisible()) {
+        await page.keyboard.press("Escape");
+      }
+      await mintButton(page).click();
+      await until("the question", () => page.locator("#credential").isVisible());
+      await page.locator("#credential").fill(credential);
+      await enter(page).click();
+      await minted(page);
     }
   });
 
   test("is a barrier to nobody", async () => {
     const page = await refused();
     await page.locator("#credential").fill("wrong");
-    await mintButton(page).click();
+    await enter(page).click();
     await until("the refusal", async () => /does not accept/.test(await textOf(page, "#credential-hint")));
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
@@ -114,12 +147,10 @@ describe("a service that requires a credential", () => {
     }
     assert.equal(await page.locator("#mint-status").getAttribute("role"), "status");
     assert.equal(await page.locator("#credential").evaluate((field) => document.getElementById(field.getAttribute("aria-describedby")).ariaLive), "polite");
-    await page.locator("#unit").focus();
-    for (const want of ["credential", ""]) {
+    for (const want of ["Mint", "Cancel"]) {
       await page.keyboard.press("Tab");
-      assert.equal(await page.evaluate(() => document.activeElement.id), want);
+      assert.equal(await page.evaluate(() => document.activeElement.textContent), want);
     }
-    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Mint token");
   });
 
   test("gets it from the command, which asks for it in a terminal", async () => {
@@ -130,6 +161,8 @@ describe("a service that requires a credential", () => {
     await mintButton(page).click();
     await until("the field", () => page.locator("#credential").isVisible());
     await page.locator("#credential").fill(credential);
+    await enter(page).click();
+    await minted(page);
     assert.ok(!(await command()).includes(credential));
     for (const shell of ["sh", "bash"]) {
       const answer = JSON.parse(await runInTerminal(shell, await command(), credential));

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 
 import { expectNothingCut } from "./barriers.js";
 import { start } from "./service.js";
-import { check, decode, expectVerdict, hold, mint, open, rfcKey, rfcToken, service, textOf, until, verdictOf, visits } from "./visit.js";
+import { check, decode, expectTime, expectVerdict, hold, mint, open, rfcKey, rfcToken, service, textOf, until, verdictOf, visits } from "./visit.js";
 
 // unsigned returns a token that no key signed.
 const unsigned = (header, claims, signature) => [...[header, claims].map((part) => Buffer.from(part).toString("base64url")), signature].join(".");
@@ -16,35 +16,37 @@ describe("inspect", () => {
     const token = await mint(page, '{"id":12345678901234567890}', { lifetime: "90", unit: "minutes" });
     await page.getByRole("button", { name: "Inspect it" }).click();
     assert.equal(await page.locator("#token").inputValue(), token);
-    assert.equal(await page.evaluate(() => document.activeElement.id), "key");
-    await expectVerdict(page, "unchecked", /not been asked/);
-    await page.keyboard.type(service.key);
+    assert.equal(await page.evaluate(() => document.activeElement.id), "token");
+    await expectVerdict(page, "verified", /The service's key [0-9a-f]{8} signed/);
+    await page.locator("#key").fill(service.key);
     await page.keyboard.press("Enter");
     await expectVerdict(page, "verified", /This key signed/);
+    await expectTime(page, "valid", /Valid now\s+It expires in 1 hour (29|30) minutes/);
     assert.match(await textOf(page, "#header-json"), /^\{\n  "typ": "JWT",\n  "alg": "HS512"\n\}$/);
     assert.match(await textOf(page, "#claims-json"), /\n      "id": 12345678901234567890\n/);
-    assert.match(await textOf(page, "#times"), /issued .*ago|issued just now/);
-    assert.match(await textOf(page, "#times"), /expires in 1 hour (29|30) minutes/);
+    assert.match(await textOf(page, "#summary"), /issued .*ago|issued just now/);
+    assert.match(await textOf(page, "#summary"), /expires in 1 hour (29|30) minutes/);
     const { iat } = JSON.parse(decode(token));
     const utc = new Date(iat * 1000).toISOString().replace(".000", "");
     const local = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Kathmandu", hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(iat * 1000);
-    assert.ok((await textOf(page, "#times")).includes(utc));
-    assert.ok((await textOf(page, "#times")).includes(local));
+    assert.ok((await textOf(page, "#summary")).includes(utc));
+    assert.ok((await textOf(page, "#summary")).includes(local));
   });
 
   test("a wrong key", async () => {
     const page = await open();
     const token = await mint(page, "x");
     await check(page, token, "another key");
-    await expectVerdict(page, "rejected", /another key made it, or the header or the claims were changed since/);
+    await expectVerdict(page, "rejected", /[Aa]nother key made it, or the header or the claims were changed since/);
   });
 
   test("the encodings of a key", async () => {
     const page = await open();
     await check(page, rfcToken, rfcKey, "base64url");
-    await expectVerdict(page, "verified", /It has expired: \/auth would refuse it/);
+    await expectVerdict(page, "verified", /This key signed/);
+    await expectTime(page, "expired", /Expired\s+It expired \d+ years/);
     await check(page, rfcToken, Buffer.from(rfcKey, "base64url").toString("hex"), "hex");
-    await expectVerdict(page, "verified", /expired/);
+    await expectVerdict(page, "verified", /This key signed/);
     await check(page, rfcToken, rfcKey, "utf8");
     await expectVerdict(page, "rejected", /does not match/);
     await check(page, rfcToken, "not hex", "hex");
@@ -55,8 +57,8 @@ describe("inspect", () => {
     const page = await open({ viewport: { width: 320, height: 900 } });
     const hex = Buffer.from(rfcKey, "base64url").toString("hex");
     for (const [key, reason] of [
-      [rfcKey, /^Does not match\s+The signature does not match the key as sent, but it matches as base64url: send Key_encoding base64url\.$/m],
-      [hex, /but it matches as hex: send Key_encoding hex\./],
+      [rfcKey, /^Signature does not match\s+The signature does not match the key as sent, but it matches as base64url: choose the key encoding base64url\.$/m],
+      [hex, /but it matches as hex: choose the key encoding hex\./],
       [`"${hex}"`, /but it matches as hex without the quotes around it: /],
     ]) {
       await check(page, rfcToken, key);
@@ -65,44 +67,84 @@ describe("inspect", () => {
     }
   });
 
-  test("a signature that the service cannot check is not checked", async () => {
+  test("a signature that the service cannot check, and what can check it", async () => {
     const page = await open();
-    for (const [alg, reason] of [
-      ['"RS256"', /RS256 .*public key \(RSA\)\./],
-      ['"none"', /not signed at all/],
-      ['"hs512"', /capital letters/],
-      ["1", /not a string/],
+    for (const [header, claims, reason] of [
+      ['{"alg":"RS256","kid":"a1"}', '{"exp":1,"iss":"https://login.example.com/"}', /It takes the issuer's public key \(RSA, kid a1\) to check RS256\. .* https:\/\/login\.example\.com\/\.well-known\/openid-configuration\.$/],
+      ['{"alg":"ES256"}', '{"exp":1}', /public key \(elliptic curve\) to check ES256/],
+      ['{"alg":"none"}', '{"exp":1}', /nobody signed this token/],
+      ['{"alg":"hs512"}', '{"exp":1}', /HS512 has capital letters/],
+      ['{"alg":1}', '{"exp":1}', /not a string/],
+      ['{"alg":"HS512","crit":["b64"],"b64":false}', '{"exp":1}', /crit/],
     ]) {
-      await check(page, unsigned(`{"alg":${alg}}`, '{"exp":1}', "AAAA"), "k");
-      await expectVerdict(page, "unchecked", /the signature was not checked/);
-      assert.match(await textOf(page, "#verdict-reason"), reason);
-      assert.match(await textOf(page, "#verdict-time"), /It has expired/);
+      await page.locator("#token").fill(unsigned(header, claims, "AAAA"));
+      await expectVerdict(page, "uncheckable", reason);
+      await expectTime(page, "expired", /It expired \d+ years/);
+      await page.getByRole("button", { name: "Check with this service's key" }).click();
+      await expectVerdict(page, "uncheckable", reason);
     }
+    assert.ok(!visits[0].requests.some((url) => url.endsWith("/token/verify")));
   });
 
   test("a token that nobody signed is never verified", async () => {
     const page = await open();
-    for (const [header, signature, state] of [['{"alg":"none"}', "", "unchecked"], ['{"alg":"HS512","crit":[]}', "AAAA", "rejected"], ['{"alg":"HS512"}', "", "rejected"]]) {
+    for (const [header, signature, state] of [['{"alg":"none"}', "", "uncheckable"], ['{"alg":"HS512","crit":[]}', "AAAA", "uncheckable"], ['{"alg":"HS512"}', "", "rejected"]]) {
       await check(page, unsigned(header, "{}", signature), "k");
-      await expectVerdict(page, state, /The (header|signature)/);
+      await expectVerdict(page, state, /The (header|algorithm)|It is empty|signed/);
     }
   });
 
-  test("times that other implementations refuse", async () => {
+  test("times that other implementations refuse, or that are probably a mistake", async () => {
     const page = await open();
-    for (const [claims, warning] of [
-      ['{"exp":"1764150000"}', "Its times are invalid: /auth would refuse it. Note: exp is not a number, so other implementations refuse the token."],
-      ['{"exp":1,"nbf":null}', "Its times are invalid: /auth would refuse it. Note: nbf is not a number, so other implementations refuse the token."],
-      ['{"exp":1764150000000}', "Note: exp is probably in milliseconds, but RFC 7519 counts in seconds."],
-      ['{"nbf":1764150000000}', "It is not valid yet: /auth would refuse it. Note: nbf is probably in milliseconds, but RFC 7519 counts in seconds."],
+    for (const [claims, state, words] of [
+      ['{"exp":"1764150000"}', "invalid", /Invalid times\s+exp is not a number: remove the quotes\./],
+      ['{"exp":1,"nbf":null}', "invalid", /Invalid times\s+nbf is not a number\./],
+      ['{"exp":{}}', "invalid", /exp is not a number/],
+      ['{"exp":1764150000000}', "doubtful", /Doubtful times[^]*exp is in milliseconds, it seems[^]*2025-11-26T09:40:00Z/],
+      ['{"nbf":1764150000000}', "doubtful", /Doubtful times\s+nbf is in milliseconds, it seems/],
+      ['{"nbf":9764150000}', "not yet valid", /It becomes valid in 2\d\d years/],
+      ['{"exp":9764150000}', "valid", /It expires in 2\d\d years/],
+      ["{}", "endless", /Never expires\s+It has no exp/],
     ]) {
       await check(page, unsigned('{"alg":"HS512"}', claims, ""), "k");
-      await expectVerdict(page, "rejected", /it is empty/);
-      assert.equal(await textOf(page, "#verdict-time"), warning);
+      await expectVerdict(page, "rejected", /It is empty/);
+      await expectTime(page, state, words);
     }
-    await check(page, unsigned('{"alg":"HS512"}', '{"exp":9764150000}', ""), "k");
-    await expectVerdict(page, "rejected", /it is empty/);
-    assert.ok(await page.locator("#verdict-time").isHidden());
+  });
+
+  test("the verdict on the times turns at the second", async () => {
+    const exp = 4_000_000_000;
+    const page = await open();
+    await page.clock.install({ time: (exp - 120) * 1000 });
+    await page.clock.pauseAt((exp - 2) * 1000 - 200);
+    await page.reload();
+    await page.locator("#token").fill(unsigned('{"alg":"HS512"}', `{"nbf":${exp - 1},"exp":${exp}}`, "AAAA"));
+    const look = async () => [await textOf(page, "#time-state"), await textOf(page, "#time-words")];
+    assert.deepEqual(await look(), ["Not valid yet", "It becomes valid in 1 second."]);
+    await page.clock.runFor(1190); // to 10 milliseconds before the second
+    assert.deepEqual(await look(), ["Not valid yet", "It becomes valid in 1 second."]);
+    await page.clock.runFor(10);
+    assert.deepEqual(await look(), ["Valid now", "It expires in 1 second."]);
+    await page.clock.runFor(990);
+    assert.equal((await look())[0], "Valid now");
+    await page.clock.runFor(10);
+    assert.deepEqual(await look(), ["Expired", "It expired just now."]);
+    await page.clock.runFor(5000);
+    assert.deepEqual(await look(), ["Expired", "It expired 5 seconds ago."]);
+    // Only a change of the state is announced, not every second.
+    const live = await page.locator("#time-state").evaluate((state) => state.closest("[aria-live]").textContent.trim());
+    assert.equal(live, "Expired");
+    assert.equal(await page.locator("#time-words").evaluate((words) => words.closest("[aria-live]")), null);
+  });
+
+  test("a clock that differs from the service's", async () => {
+    const page = await open();
+    await page.clock.setFixedTime(Date.now() - 3_600_000);
+    const token = await mint(page, "x", { lifetime: "1", unit: "seconds" });
+    await page.waitForTimeout(1500);
+    await check(page, token, service.key);
+    await expectVerdict(page, "verified", /./);
+    await expectTime(page, "doubtful", /The service, whose clock differs from this one, says: expired\./);
   });
 
   test("malformed tokens are decoded as far as possible", async () => {
@@ -110,12 +152,11 @@ describe("inspect", () => {
     const token = await mint(page, "x");
     const [header, claims, signature] = token.split(".");
     for (const [pasted, hint, shown, reason] of [
-      ["abc", /claims and the signature are missing/, /^$/, /three segments/],
+      ["abc", /not a JWT, which begins with a JSON object/, /^$/, /three segments/],
       [header, /claims and the signature are missing/, /^$/, /three segments/],
       [`${header}.${claims.slice(0, 20)}`, /signature is missing/, /^\{\n  "iat"/, /three segments/],
       [`${header}.${claims}==.${signature}`, /^$/, /"date": "[0-9-]+"\n {2}\}\n\}$/, /padded with =/],
-      [`${header}.${claims}.${signature}.`, /this has 4/, /"date"/, /three segments/],
-      ["e30.e30.e30.e30.e30", /encrypted token \(JWE\)/, /^\{\}$/, /JWE/],
+      [`${header}.${claims}.${signature}.x`, /this has 4/, /"date"/, /three segments/],
     ]) {
       await check(page, pasted, "k");
       await expectVerdict(page, "unchecked", reason);
@@ -123,7 +164,7 @@ describe("inspect", () => {
       assert.match(await textOf(page, "#claims-json"), shown, pasted);
     }
     await page.locator("#token").fill(`${header}.${claims}==.${signature}`);
-    assert.match(await textOf(page, "#claims-fault"), /character \d+ is not in the base64url alphabet/);
+    assert.match(await textOf(page, "#claims-fault"), /padded with =, which a JWT leaves out \(character \d+\)/);
   });
 
   test("decoding follows every character typed", async () => {
@@ -189,7 +230,7 @@ describe("inspect", () => {
     await page.locator("#key").press("Enter");
     await expectVerdict(page, "verified", /This key signed/);
     await page.getByRole("button", { name: "Token 1, in the header Authorization" }).click();
-    await expectVerdict(page, "unchecked", /not been asked/);
+    await expectVerdict(page, "rejected", /./);
     assert.match(await textOf(page, "#claims-json"), /"iss": "joe"/);
     await page.locator("#token").fill(token);
     assert.ok(await page.locator("#token-choice").isHidden());
@@ -214,10 +255,38 @@ describe("inspect", () => {
     const page = await open();
     const token = await mint(page, "x", { lifetime: "1", unit: "seconds" });
     await page.locator("#token").fill(token);
-    await until("the words to change", async () => /expired (just now|1 second ago)/.test(await textOf(page, "#times")));
+    await until("the words to change", async () => /expired (just now|1 second ago)/.test(await textOf(page, "#summary")));
     await check(page, token, service.key);
-    await expectVerdict(page, "verified", /It has expired/);
-    await until("the words to change again", async () => /expired 2 seconds ago/.test(await textOf(page, "#times")));
+    await expectVerdict(page, "verified", /This key signed/);
+    await expectTime(page, "expired", /It expired \d+ seconds? ago/);
+    await until("the words to change again", async () => /expired 2 seconds ago/.test(await textOf(page, "#summary")));
+  });
+
+  test("the verdict follows every change", async () => {
+    const page = await open();
+    const token = await mint(page, "x");
+    await page.getByRole("button", { name: "Check with this service's key" }).click();
+    await expectVerdict(page, "unchecked", /Paste a token first/);
+    await page.locator("#token").fill(token);
+    await expectVerdict(page, "verified", /The service's key/); // once asked for, it stays so
+    const sent = () => visits[0].requests.filter((url) => url.endsWith("/token/verify")).length;
+    const before = sent();
+    await page.locator("#token").press("End");
+    await page.keyboard.press("Backspace");
+    await page.keyboard.press(token.endsWith("A") ? "Q" : "A"); // the last character has two bits alone
+    await expectVerdict(page, "rejected", /own keys/);
+    await page.keyboard.press("Backspace");
+    await page.keyboard.press(token.at(-1));
+    await expectVerdict(page, "verified", /The service's key/);
+    assert.ok(sent() - before <= 4); // not one for every key pressed
+    await page.locator("#key").fill("wrong");
+    await expectVerdict(page, "rejected", /Another key/);
+    await page.locator("#key").fill(service.key);
+    await expectVerdict(page, "verified", /This key signed/);
+    await page.locator("#encoding").selectOption("hex");
+    await expectVerdict(page, "rejected", /matches as utf8/);
+    await page.locator("#key").fill("not hex");
+    await expectVerdict(page, "unchecked", /status 400: undecodable key/);
   });
 
   test("editing withdraws the verdict at once", async () => {
@@ -235,34 +304,39 @@ describe("inspect", () => {
       for (const [key, state] of [[service.key, "verified"], ["wrong", "rejected"]]) {
         await check(page, token, key);
         await expectVerdict(page, state, /./);
+        await page.route("**/token/verify", () => {}); // the next one is never answered
         await edit();
         await until(`unchecked after ${name}`, async () => (await verdictOf(page)) === "unchecked");
-        assert.equal(await textOf(page, "#verdict-state"), "Not checked");
+        await page.unroute("**/token/verify");
       }
     }
     await page.getByRole("button", { name: "Clear" }).click();
     await until("nothing decoded", () => page.locator("#decoded").isHidden()); // a moment after the fields are empty
     assert.equal(await page.locator("#key").inputValue(), "");
+    assert.ok(await page.locator("#time-verdict").isHidden());
   });
 
   test("the answer is not shown if the input has been edited since", async () => {
     const page = await open();
     const token = await mint(page, "x");
     for (const edit of [() => page.locator("#key").press("x"), () => page.locator("#encoding").selectOption("hex")]) {
-      await page.locator("#encoding").selectOption("utf8");
-      const held = await hold(page, "**/token/verify");
       await check(page, token, service.key);
+      await expectVerdict(page, "verified", /./);
+      const held = await hold(page, "**/token/verify");
+      await page.getByRole("button", { name: "Check signature" }).click();
       const release = await held();
       await expectVerdict(page, "unchecked", /Asking/);
       await edit();
       await release({ status: 200, json: { Header: {}, Claims: {}, "Signature Verification": true } });
+      await expectVerdict(page, "rejected", /./);
       await page.waitForTimeout(300);
-      await expectVerdict(page, "unchecked", /not been asked/);
+      await expectVerdict(page, "rejected", /./);
     }
     // Nor is an answer that comes after the answer to a later request.
-    await page.locator("#encoding").selectOption("utf8");
-    const held = await hold(page, "**/token/verify");
     await check(page, token, service.key);
+    await expectVerdict(page, "verified", /./);
+    const held = await hold(page, "**/token/verify");
+    await page.getByRole("button", { name: "Check signature" }).click();
     const release = await held();
     await page.getByRole("button", { name: "Check signature" }).click();
     await expectVerdict(page, "verified", /./);
@@ -274,9 +348,10 @@ describe("inspect", () => {
   test("an answer that is not the service's own gives no verdict", async () => {
     const page = await open();
     for (const answer of [{ status: 502, body: "<h1>Bad gateway</h1>" }, { status: 200, body: "{}" }, { status: 200, body: "null" }, { status: 200, body: '"Signature Verification"' }]) {
-      await page.route("**/token/verify", (route) => route.fulfill(answer), { times: 1 });
+      await page.route("**/token/verify", (route) => route.fulfill(answer));
       await check(page, rfcToken, rfcKey);
       await expectVerdict(page, "unchecked", new RegExp(`status ${answer.status}, is not from the service`));
+      await page.unroute("**/token/verify");
     }
   });
 

@@ -21,32 +21,42 @@ describe("with the keyboard only", () => {
     assert.equal(await focused(), "text");
     await tabTo("data");
     await page.keyboard.type("by hand");
-    await tabTo("lifetime");
+    await tabTo("+ sub");
+    await page.keyboard.press("Enter"); // which goes to the claim
+    assert.equal(await focused(), "mint-claims");
+    await page.keyboard.type("grace");
+    await tabTo("Does not expire", "5 min", "1 hour", "1 day", "lifetime");
     await page.keyboard.type("5");
     await tabTo("unit");
     await page.keyboard.press("ArrowDown"); // hours
     await tabTo("Mint token");
     await page.keyboard.press("Enter");
     await until("a token", async () => (await textOf(page, "#mint-status")) === "Minted.");
-    await tabTo("minted-token", "carry", "minted-token", "The same call with curl");
+    await tabTo("minted-token", "carry", "minted-token", "copy-header", "copy-curl", "The same call with curl");
     await page.keyboard.press("Enter");
-    await tabTo("mint-command", "mint-command", "token");
-    await page.keyboard.press("Shift+Tab");
-    for (const back of ["mint-command", "The same call with curl", "minted-token", "carry"]) {
+    await tabTo("mint-command", "mint-command", "Many tokens from a file", "token");
+    for (const back of ["Many tokens from a file", "mint-command", "mint-command", "The same call with curl", "copy-curl", "copy-header", "minted-token", "carry"]) {
       await page.keyboard.press("Shift+Tab");
       assert.equal(await focused(), back);
     }
     await page.keyboard.press("Enter"); // Inspect it
-    assert.equal(await focused(), "key");
+    assert.equal(await focused(), "token");
+    await expectVerdict(page, "verified", /The service's key/);
+    await tabTo("key");
     await page.keyboard.type(service.key);
     await tabTo("show-key");
     await page.keyboard.press("Space");
     assert.equal(await page.locator("#key").getAttribute("type"), "text");
     await tabTo("encoding", "Check signature");
     await page.keyboard.press("Space");
-    await expectVerdict(page, "verified", /./);
-    assert.match(await textOf(page, "#times"), /expires in 4 hours 59 minutes|expires in 5 hours/);
-    await tabTo("example", "Clear", "The same call with curl");
+    await expectVerdict(page, "verified", /This key signed/);
+    assert.match(await textOf(page, "#summary"), /expires in 4 hours 59 minutes|expires in 5 hours/);
+    await tabTo("own-keys", "example", "Clear", '"typ"', '"iat"', "Edit and sign again");
+    await page.keyboard.press("Enter");
+    await tabTo("edit-header", "edit-claims");
+    await page.keyboard.press("Control+Enter");
+    await until("a signed token", async () => (await textOf(page, "#sign-status")) === "Signed.");
+    await tabTo("Sign with the key above", "mint-edited", "take", "signed-token", "inspect-signed", "signed-token", "The same call with curl");
     await page.keyboard.press("Enter");
     await tabTo("with-key");
     await page.keyboard.press("Space");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { decode, hold, mint, open, textOf, until } from "./visit.js";
+import { decode, hold, mint, open, textOf, until, visits } from "./visit.js";
 
 describe("mint", () => {
   test("text", async () => {
@@ -34,7 +34,7 @@ describe("mint", () => {
       ["42", "Text", "Sent as text.", "42"],
       ["null", "Detect", "Sent as text.", "null"],
       ["", "Detect", "Empty: sent as an empty string.", ""],
-      ['{"a":1', "Detect", "Sent as text, because it is not JSON: it ends too early.", '{"a":1'],
+      ['{"a":1,}', "Text", "Sent as text.", '{"a":1,}'],
       ['1,"expires_in":9', "Detect", "Sent as text.", '1,"expires_in":9'],
       ['"quoted"', "JSON", "Sent as JSON: a string.", "quoted"],
     ]) {
@@ -51,10 +51,50 @@ describe("mint", () => {
     await page.locator("#data").fill('1,"expires_in":9');
     await page.getByRole("button", { name: "Mint token" }).click();
     assert.match(await textOf(page, "#mint-status"), /Nothing was sent/);
-    assert.match(await textOf(page, "#data-kind"), /not JSON yet: syntax error at character 2/);
+    assert.match(await textOf(page, "#data-kind"), /not JSON yet: text after the end \(line 1, character 2\)/);
     assert.equal(await page.locator("#data").getAttribute("aria-invalid"), "true");
     assert.equal(await page.evaluate(() => document.activeElement.id), "data");
     assert.ok(await page.locator("#minted").isHidden());
+  });
+
+  test("what begins like JSON but is not is sent only as text", async () => {
+    const page = await open();
+    for (const data of ['{"a":1,}', ' [1, 2', '{"a":1}\n{"a":2}', "{a}", '{"a":"\\ud800"}']) {
+      await page.locator("#data").fill(data);
+      await page.locator("#data").press("Control+Enter");
+      assert.match(await textOf(page, "#mint-status"), /Nothing was sent/, data);
+      assert.match(await textOf(page, "#data-kind"), /^This begins like JSON, but is not: .+\. Correct it, or choose Text\.$/, data);
+      assert.equal(await page.locator("#data").getAttribute("aria-invalid"), "true");
+      assert.match(await page.locator("#mint-command").textContent(), /^# Nothing to send yet/);
+    }
+    assert.ok(!visits[0].requests.some((url) => url.endsWith("/token")));
+    await page.locator("#data").fill('{\n"a":1,}');
+    assert.match(await textOf(page, "#data-kind"), /a comma before \} \(line 2, character 6\)/);
+    const token = await mint(page, '{"a":1,}', { kind: "Text" });
+    assert.equal(JSON.parse(decode(token)).payload.data, '{"a":1,}');
+  });
+
+  test("lifetimes as buttons", async () => {
+    const page = await open();
+    const pressed = () => page.locator("[data-lifetime][aria-pressed=true]").allTextContents();
+    assert.deepEqual(await pressed(), ["Does not expire"]);
+    for (const [name, seconds] of [["5 min", 300], ["1 hour", 3600], ["1 day", 86400]]) {
+      await page.getByRole("button", { name }).click();
+      assert.deepEqual(await pressed(), [name]);
+      assert.equal(await textOf(page, "#lifetime-hint"), `Sent as expires_in: ${seconds} seconds.`);
+      const { iat, exp } = JSON.parse(decode(await mint(page, name)));
+      assert.equal(exp - iat, seconds);
+    }
+    await page.locator("#lifetime").fill("24");
+    assert.deepEqual(await pressed(), []);
+    await page.locator("#unit").selectOption("hours");
+    assert.deepEqual(await pressed(), ["1 day"]); // the same lifetime
+    await page.locator("#lifetime").fill("x");
+    assert.deepEqual(await pressed(), []);
+    await page.getByRole("button", { name: "Does not expire" }).click();
+    assert.deepEqual(await pressed(), ["Does not expire"]);
+    assert.equal(await page.locator("#lifetime").inputValue(), "");
+    assert.ok(!("exp" in JSON.parse(decode(await mint(page, "x")))));
   });
 
   test("errors appear in the service's own words", async () => {

@@ -119,8 +119,19 @@ export const textOf = (page, selector) => page.locator(selector).innerText();
 
 export async function expectVerdict(page, state, reason) {
   await until(`${state} ${reason}`, async () => (await verdictOf(page)) === state && reason.test(await textOf(page, "#verdict")));
-  const words = { unchecked: "Not checked", verified: "Verified", rejected: "Does not match" };
+  const words = {
+    unchecked: "Signature not checked",
+    verified: "Signature matches",
+    rejected: "Signature does not match",
+    uncheckable: "Signature cannot be checked here",
+  };
   assert.equal(await textOf(page, "#verdict-state"), words[state]);
+}
+
+// expectTime waits for a state of the time, and for words about it.
+export async function expectTime(page, state, reason) {
+  const box = page.locator("#time-verdict");
+  await until(`${state} ${reason}`, async () => (await box.getAttribute("data-state")) === state && reason.test(await box.innerText()));
 }
 
 export async function mint(page, data, { lifetime, unit, kind } = {}) {

@@ -49,6 +49,15 @@ export function gateCurl(url) {
   return asking("Token", ["Authorization: Bearer %s"], request(url, "-i", "-H @-"));
 }
 
+// bearerHeader returns the line of a request that carries a token (RFC 6750 §2.1).
+export const bearerHeader = (token) => `Authorization: Bearer ${token}`;
+
+// bearerCurl returns a command that sends a token. The token is visible in the process list
+// and in the shell's history.
+export function bearerCurl(url, token) {
+  return request(url, "-i", `-H ${quote(bearerHeader(token))}`);
+}
+
 // request returns a curl command with options, each on a line.
 function request(url, ...options) {
   return [`curl -sS ${quote(url)}`, ...options].join(" \\\n  ");

@@ -6,10 +6,14 @@
 // or \u0022.
 const beginning = /(?:(?<![\w.-])|(?<=%[0-9A-Fa-f]{2}|\\[nrt]|\\u[0-9A-Fa-f]{4}))e(?:y[A-DI-L]|w[0-3k-r])/g;
 
-const run = /[\w.-]+/y;
+// A token, with what programs make of it: dots as escapes of a URL, and invisible characters
+// of a word processor or a chat.
+const run = /(?:[\w.-]|%2E|[\u00ad\u200b-\u200f\u2060\ufeff])+/iy;
+
+const cleaned = (text) => text.replaceAll(/%2E/gi, ".").replaceAll(/[\u00ad\u200b-\u200f\u2060\ufeff]/g, "");
 
 // What may follow a token. Anything else is probably a wrong character within it.
-const ending = /$|[\s"'`\\&;,)<>\]}|%\u2018-\u201f]/y;
+const ending = /$|[\s"'`\\^&;,)<>\]}|%\u2018-\u201f]/y;
 
 // A line break within a token: a program that wraps lines may put a backslash or (in mail)
 // an equals sign before it, and white space or (in a quotation) > after it.
@@ -48,15 +52,15 @@ function isEnding(text, index) {
 function extend(text, start) {
   const parts = [match(run, text, start)];
   let end = start + parts[0].length;
-  let state = after({ dots: 0, size: 0 }, parts[0]);
+  let state = after({ dots: 0, size: 0 }, cleaned(parts[0]));
   let sizes = null; // that the signature may have
   while (isWrapped(parts)) {
     if (state.dots === 2) {
-      sizes ??= signatureSizes(parts.join(""));
+      sizes ??= signatureSizes(cleaned(parts.join("")));
     }
     const gap = match(lineBreak, text, end);
     const part = gap === "" ? "" : match(run, text, end + gap.length);
-    const next = after(state, part);
+    const next = after(state, cleaned(part));
     if (part === "" || (state.dots === 2 && (sizes.includes(state.size) || next.size > Math.max(...sizes)))) {
       break; // the signature is complete, or would be too long
     }
@@ -65,8 +69,8 @@ function extend(text, start) {
     state = next;
   }
   const joined = parts.join("");
-  const token = joined.endsWith(".") ? joined.slice(0, -1) : joined; // the end of a sentence
-  return { token, end: end - (joined.length - token.length), lines: parts.length };
+  const raw = joined.endsWith(".") ? joined.slice(0, -1) : joined; // the end of a sentence
+  return { token: cleaned(raw), end: end - (joined.length - raw.length), lines: parts.length };
 }
 
 // match returns what a sticky pattern matches at index, or "".

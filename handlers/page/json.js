@@ -1,29 +1,34 @@
 // JSON as text: every literal keeps its spelling. JSON.parse would change
 // 12345678901234567890 into 12345678901234567000.
 
+import { clip, diagnose, place } from "./fault.js";
+
 const piecePattern = new RegExp(
   [
     "[ \\t\\n\\r]*(?:",
     "(?<mark>[{}[\\],:])|",
     '(?<string>"[^"\\\\\\u0000-\\u001f]*(?:\\\\(?:["\\\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\\\\u0000-\\u001f]*)*")|',
-    "(?<number>-?(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)|",
-    "(?<literal>true|false|null)",
+    "(?<number>-?(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\\w.+-]))|",
+    "(?<literal>true|false|null)(?![\\w.+-])",
     ")",
   ].join(""),
   "y",
 );
 
-const whiteSpace = /[ \t\n\r]*/y;
-
 // Deeper levels get no more indentation: it would be far longer than the text
 // itself.
 const maxIndent = 24;
 
+// The service reads no deeper, and neither do many others.
+const maxDepth = 10_000;
+
 // read parses text as JSON (RFC 8259), as far as possible. It returns
-//   pieces   the text, formatted for people: {kind, text}, in order
+//   pieces   the text, formatted for people: {kind, text}, in order, with the depth of
+//            names: 1 in the outermost object
 //   type     "object", "array", "string", "number", "boolean" or "null"
-//   members  the literals of the outermost object's scalar members, by name
-//   fault    a description of the first error, or null
+//   members  the values of the outermost object's members as they are in text, by name
+//   fault    what is wrong first, with its line and character, or null
+//   faultAt  its offset in text
 export function read(text) {
   const reader = new Reader(text);
   while (!reader.done) {
@@ -40,7 +45,9 @@ class Reader {
     this.pieces = [];
     this.type = null;
     this.members = new Map();
+    this.valueAt = 0; // where the value of the last outermost member begins
     this.fault = null;
+    this.faultAt = text.length;
     this.open = []; // the enclosing objects and arrays, innermost last
     this.expected = "value"; // or "name", "colon", "comma", "end"
     this.justOpened = false;
@@ -73,14 +80,19 @@ class Reader {
       return false;
     }
     if (mark !== undefined) {
+      if (this.open.length === maxDepth) {
+        this.fail("it nests deeper than 10,000 levels", piecePattern.lastIndex - 1);
+        return false;
+      }
       this.begin(mark === "{" ? "object" : "array");
       this.put("mark", mark);
-      this.open.push({ mark, names: new Set(), name: null });
+      this.open.push({ mark, at: piecePattern.lastIndex - 1, names: new Set(), name: null });
       this.expected = mark === "{" ? "name" : "value";
       this.justOpened = true;
       return true;
     }
     if (string !== undefined) {
+      this.checkCharacters(string);
       this.scalar("string", "string", string);
     } else if (number !== undefined) {
       this.scalar("number", "number", number);
@@ -101,21 +113,36 @@ class Reader {
   scalar(type, kind, literal) {
     this.begin(type);
     this.put(kind, literal);
-    if (this.open.length === 1 && this.open[0].mark === "{") {
-      this.members.set(this.open[0].name, literal);
-    }
     this.afterValue();
+  }
+
+  // checkCharacters finds an escape that is half a character, which the service refuses
+  // (RFC 7493 §2.1).
+  checkCharacters(string) {
+    const at = string.includes("\\u") ? loneSurrogate(string) : -1;
+    if (at >= 0) {
+      this.fail(`${string.slice(at, at + 6)} is a lone surrogate, half a character`, piecePattern.lastIndex - string.length + at);
+    }
+  }
+
+  // fail keeps the first fault, at an offset in text. The reader goes on.
+  fail(what, at) {
+    if (this.fault === null) {
+      this.fault = visible(`${what} (${place(this.text, at)})`);
+      this.faultAt = at;
+    }
   }
 
   name(string) {
     const object = this.innermost();
     object.name = JSON.parse(string);
+    this.checkCharacters(string);
     if (object.names.has(object.name)) {
-      this.fault ??= `the member ${visible(string)} occurs twice in one object`;
+      this.fail(`the member ${clip(string)} occurs twice in one object`, piecePattern.lastIndex - string.length);
     }
     object.names.add(object.name);
     this.newLine();
-    this.put("name", string);
+    this.pieces.push({ kind: "name", text: string, depth: this.open.length });
     this.justOpened = false;
     this.expected = "colon";
     return true;
@@ -124,6 +151,9 @@ class Reader {
   separate(mark) {
     if (this.expected !== (mark === "," ? "comma" : "colon")) {
       return false;
+    }
+    if (mark === ":" && this.open.length === 1) {
+      this.valueAt = piecePattern.lastIndex;
     }
     this.put("mark", mark === "," ? "," : ": ");
     this.expected = mark === "," && this.innermost().mark === "{" ? "name" : "value";
@@ -146,6 +176,9 @@ class Reader {
   }
 
   afterValue() {
+    if (this.open.length === 1 && this.open[0].mark === "{") {
+      this.members.set(this.open[0].name, this.text.slice(this.valueAt, piecePattern.lastIndex).trim());
+    }
     this.expected = this.open.length > 0 ? "comma" : "end";
   }
 
@@ -170,24 +203,31 @@ class Reader {
   // rest of the text as one piece, unchanged.
   stop() {
     this.done = true;
-    whiteSpace.lastIndex = this.at;
-    whiteSpace.exec(this.text);
-    const rest = this.text.slice(whiteSpace.lastIndex);
+    const rest = this.text.slice(this.at).replace(/^[ \t\n\r]+/, "");
     if (rest === "" && this.expected === "end") {
       return;
     }
-    const cut = rest === "" || /^"[^"]*$/.test(rest);
-    this.fault ??= cut ? "it ends too early" : `syntax error at ${place(this.text, whiteSpace.lastIndex)}`;
+    if (rest === "" && this.type === null) {
+      this.fault = "it is empty";
+      return;
+    }
+    const { what, at } = diagnose(this);
+    this.fail(what, at);
     if (rest !== "") {
       this.put("rest", rest);
     }
   }
 }
 
-function place(text, at) {
-  const lines = text.slice(0, at).split("\n");
-  const column = [...lines[lines.length - 1]].length + 1;
-  return lines.length === 1 ? `character ${column}` : `line ${lines.length}, character ${column}`;
+// loneSurrogate returns the offset of the first escape in a JSON string that is a
+// surrogate without its other half, or -1.
+function loneSurrogate(string) {
+  for (const { index, groups } of string.matchAll(/\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?<lone>\\u[dD][89a-fA-F]..)|\\./g)) {
+    if (groups.lone !== undefined) {
+      return index;
+    }
+  }
+  return -1;
 }
 
 // Control characters, invisible ones, and those that reorder the text around

@@ -22,15 +22,34 @@ export class Refusal extends Error {
 // the given member. Otherwise it throws a Refusal, or, once signal is aborted,
 // the reason of signal. The credential may be "".
 export async function post(route, body, member, signal, credential = "") {
-  const { response, text } = await exchange(route, body, signal, credential);
+  const { response, text } = await exchange(route, "application/json", body, signal, credential);
   const answer = parse(text);
   if (response.status === 200 && answer?.[member] !== undefined) {
     return answer;
   }
-  if (answer?.status === response.status) {
-    throw new Refusal(`The service responded with status ${answer.status}: ${answer.description}.`, answer.status);
+  throw refusal(response, answer);
+}
+
+// postLines sends JSON texts, one a line (NDJSON), and returns the answers in the same
+// order, parsed as JSON. Each has the given member or is an error, with a description.
+// Otherwise postLines throws as post does.
+export async function postLines(route, lines, member, signal, credential = "") {
+  const { response, text } = await exchange(route, "application/x-ndjson", lines.join("\n"), signal, credential);
+  if (response.status !== 200) {
+    throw refusal(response, parse(text));
   }
-  throw new Refusal(`The response, with status ${response.status}, is not from the service but from something in between, such as a proxy.`);
+  const answers = text.trimEnd().split("\n").map(parse);
+  if (answers.length !== lines.length || !answers.every((answer) => answer?.[member] !== undefined || answer?.description !== undefined)) {
+    throw refusal(response, null); // some proxies lose lines
+  }
+  return answers;
+}
+
+function refusal({ status }, answer) {
+  if (answer?.status === status) {
+    return new Refusal(`The service responded with status ${status}: ${answer.description}.`, status);
+  }
+  return new Refusal(`The response, with status ${status}, is not from the service but from something in between, such as a proxy.`);
 }
 
 function parse(text) {
@@ -41,8 +60,8 @@ function parse(text) {
   }
 }
 
-async function exchange(route, body, signal, credential) {
-  const headers = { "Content-Type": "application/json" };
+async function exchange(route, contentType, body, signal, credential) {
+  const headers = { "Content-Type": contentType };
   if (credential !== "") {
     headers.Authorization = `Bearer ${credential}`; // RFC 6750 §2.1
   }

@@ -2,64 +2,50 @@
 // as much as possible. Only the service decides whether a token is well formed
 // and whether its signature verifies.
 
-import { read } from "./json.js";
+import { read, visible } from "./json.js";
 
-const wrappings = [
-  { what: "white space", start: /^\s+/, end: /\s+$/ },
-  { what: "quotes", start: /^["'`\u2018-\u201f]+/, end: /["'`\u2018-\u201f]+$/ },
-  { what: "Authorization:", start: /^authorization:/i },
-  { what: "Bearer", start: /^bearer\s+/i },
-];
-
-// maxLayers bounds how many times the wrappings are looked for: each time takes a time in
-// proportion to the text, and people paste a few layers.
-const maxLayers = 8;
-
-// unwrap finds the token in pasted text that has little else: it extends from start to
-// end, and removed lists what is around it.
-export function unwrap(text) {
-  let start = 0;
-  let end = text.length;
-  const removed = new Set();
-  for (let layer = 0, before = null; layer < maxLayers && before !== end - start; layer++) {
-    before = end - start;
-    for (const wrapping of wrappings) {
-      const inner = text.slice(start, end);
-      const atStart = wrapping.start.exec(inner)?.[0].length ?? 0;
-      const atEnd = wrapping.end?.exec(inner.slice(atStart))?.[0].length ?? 0;
-      if (atStart + atEnd > 0) {
-        removed.add(wrapping.what);
-      }
-      start += atStart;
-      end -= atEnd;
-    }
-  }
-  return { start, end, token: text.slice(start, end), removed: [...removed] };
-}
-
-// inspect decodes the segments of a token; those that are missing are null.
-export function inspect(token) {
+// decode decodes the segments of a token; those that are missing are null. The segments
+// after the header of an encrypted token are in encrypted, which is null otherwise.
+export function decode(token) {
   const segments = token === "" ? [] : token.split(".");
-  const [header, claims, signature] = segments;
+  const [first, claims, signature] = segments;
+  const header = first === undefined ? null : jsonSegment(first);
+  const isEncrypted = segments.length === 5 && header.members.has("enc"); // RFC 7516 §4.1.2
+  const decoded = {
+    fault: header === null ? null : segmentsFault(segments.length, header, isEncrypted),
+    header,
+    claims: null,
+    signature: null,
+    encrypted: null,
+  };
+  if (isEncrypted) {
+    return { ...decoded, encrypted: segments.slice(1).map((segment, i) => ({ name: encryptedNames[i], ...decodeBase64url(segment) })) };
+  }
   return {
-    fault: countFault(segments.length),
-    header: header === undefined ? null : jsonSegment(header),
-    claims: claims === undefined ? null : jsonSegment(claims),
+    ...decoded,
+    claims: claims === undefined ? null : claimsSegment(claims),
     signature: signature === undefined ? null : decodeBase64url(signature),
   };
 }
 
-function countFault(count) {
+// The segments of an encrypted token after its header (RFC 7516 §3.1).
+const encryptedNames = ["Encrypted key", "Initialization vector", "Ciphertext", "Authentication tag"];
+
+function segmentsFault(count, header, isEncrypted) {
+  if (count === 3) {
+    return null;
+  }
+  if (header.type !== "object") {
+    return "This is not a JWT, which begins with a JSON object in base64url. Only its issuer can check another kind of token.";
+  }
+  if (isEncrypted) {
+    return "Five segments: this is an encrypted token (JWE, RFC 7516), which only its recipient can read.";
+  }
   switch (count) {
-    case 0:
-    case 3:
-      return null;
     case 1:
       return "The claims and the signature are missing: a JWT has three segments, separated by dots.";
     case 2:
       return "The signature is missing: a JWT has three segments, separated by dots.";
-    case 5:
-      return "Five segments: this is an encrypted token (JWE), which no signing key can open.";
     default:
       return `A JWT has three segments; this has ${count}. Only the first three are shown.`;
   }
@@ -72,20 +58,42 @@ function jsonSegment(segment) {
   return { ...json, fault: decoded.fault ?? fault ?? json.fault ?? (json.type === "object" ? null : "it is not a JSON object") };
 }
 
-// decodeBase64url decodes a segment as base64url without padding (RFC 4648 §5),
-// up to the first character that is not in the alphabet.
+// claimsSegment decodes the second segment, which may lack its content (RFC 7515,
+// appendix F).
+function claimsSegment(segment) {
+  const json = jsonSegment(segment);
+  return segment === "" ? { ...json, fault: "it is empty, so the signature may be over content that is sent separately" } : json;
+}
+
+// decodeBase64url decodes a segment as base64url without padding (RFC 7515 §2), up to the
+// first character that is in no alphabet of base64.
 export function decodeBase64url(segment) {
-  const good = /^[A-Za-z0-9_-]*/.exec(segment)[0];
-  let fault = null;
-  if (good.length < segment.length) {
-    fault = `character ${good.length + 1} is not in the base64url alphabet`;
-  } else if (good.length % 4 === 1) {
-    fault = "it is cut short";
-  }
+  const [good] = /^[\w+/-]*/.exec(segment);
   const whole = good.length % 4 === 1 ? good.slice(0, -1) : good;
   const binary = atob(whole.replaceAll("-", "+").replaceAll("_", "/"));
   const bytes = Uint8Array.from(binary, (c) => c.charCodeAt(0));
-  return { bytes, fault };
+  return { bytes, fault: base64urlFault(segment) };
+}
+
+const wrongCharacters = new Map([
+  ["=", "it is padded with =, which a JWT leaves out"],
+  ["+", "it has + of ordinary base64, where base64url has -"],
+  ["/", "it has / of ordinary base64, where base64url has _"],
+]);
+
+function base64urlFault(segment) {
+  const at = segment.search(/[^\w-]/);
+  if (at >= 0) {
+    const character = String.fromCodePoint(segment.codePointAt(at));
+    const what = wrongCharacters.get(character) ?? (/\s/.test(character) ? "it has white space" : `it has ${visible(character)}, which is not in the alphabet of base64url`);
+    return `${what} (character ${at + 1})`;
+  }
+  const last = segment.slice(segment.length - (segment.length % 4));
+  if (last.length === 1) {
+    return "it is cut short";
+  }
+  // The last character has two or four bits that must be zero (RFC 4648 §3.5).
+  return /^(?:.[^AQgw]|..[^AEIMQUYcgkosw048])$/.test(last) ? "it is cut short, or its last character is wrong" : null;
 }
 
 function decodeUTF8(bytes) {

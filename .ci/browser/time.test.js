@@ -1,0 +1,36 @@
+// Puts the time claims into words.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+
+const { describe } = await import(join(process.env.PAGE, "time.js"));
+
+// Each row is a claim, its value in JSON, its words at the second 1,000,000, and its time.
+const times = [
+  ["exp", "999820", "expired 3 minutes ago", "1970-01-12T13:43:40Z"],
+  ["exp", "1000000", "expired just now", "1970-01-12T13:46:40Z"],
+  ["exp", "1e6", "expired just now", "1970-01-12T13:46:40Z"],
+  ["exp", "1000000.5", "expires in less than a second", "1970-01-12T13:46:40.500Z"],
+  ["exp", "1000001", "expires in 1 second", "1970-01-12T13:46:41Z"],
+  ["exp", "1005340", "expires in 1 hour 29 minutes", "1970-01-12T15:15:40Z"],
+  ["iat", "999999", "issued 1 second ago", "1970-01-12T13:46:39Z"],
+  ["iat", "1000060", "issued in the future: in 1 minute", "1970-01-12T13:47:40Z"],
+  ["nbf", "1086400", "becomes valid in 1 day", "1970-01-13T13:46:40Z"],
+  ["nbf", "0", "became valid 11 days 13 hours ago", "1970-01-01T00:00:00Z"],
+  ["exp", "-1", "expired 11 days 13 hours ago", "1969-12-31T23:59:59Z"],
+  ["exp", "99999999999999999999", "expires after the year 9999", null],
+  ["exp", "1e400", "expires after the year 9999", null],
+  ["exp", "-1e400", "expired before the year 1", null],
+  ["exp", '"1000000"', "not a time: it is not a number", null],
+  ["exp", "null", "not a time: it is not a number", null],
+  ["exp", "{}", "not a time: it is not a number", null],
+];
+
+test("describe", () => {
+  for (const [claim, json, words, utc] of times) {
+    const described = describe(claim, json, 1_000_000);
+    assert.deepEqual([described.words, described.utc], [words, utc], `${claim} ${json}`);
+    assert.equal(described.local === null, utc === null);
+  }
+});

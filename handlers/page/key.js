@@ -1,0 +1,46 @@
+// The field with the key.
+
+import { element, setText } from "./dom.js";
+import { setValue } from "./undo.js";
+
+export const keyField = element("key");
+
+let inserted = ""; // the text of the edit in progress
+
+// setKey fills in the key. Like setting the field's value, it dispatches no event.
+export function setKey(text) {
+  setValue(keyField, text);
+  showHint("");
+}
+
+function showHint(text) {
+  setText(element("key-hint"), text);
+}
+
+// lostBreaks returns what the field does to the line breaks in text, or "" if text has
+// none. A field of one line cannot hold them.
+function lostBreaks(text) {
+  const lines = text.split(/\r\n|\r|\n/);
+  const last = lines.findLastIndex((line) => line !== "");
+  if (last > 0) {
+    return `The pasted text has ${last + 1} lines, which the field joined. Paste one line only: a key file of this service has one key in each line.`;
+  }
+  return lines.length > 1 ? "The field left out the line break at the end of the pasted text." : "";
+}
+
+function show(shown) {
+  keyField.type = shown ? "text" : "password";
+  element("show-key").firstChild.data = shown ? "Hide" : "Show";
+}
+
+// Only beforeinput has the text with its line breaks.
+keyField.addEventListener("beforeinput", ({ data }) => (inserted = data ?? ""));
+keyField.addEventListener("input", () => {
+  showHint(lostBreaks(inserted));
+  inserted = "";
+});
+keyField.form.addEventListener("reset", () => {
+  show(false);
+  showHint("");
+});
+element("show-key").addEventListener("click", () => show(keyField.type === "password"));

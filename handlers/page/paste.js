@@ -1,0 +1,62 @@
+// Finds the token in pasted text, and says what is around it.
+
+import { find } from "./find.js";
+
+const wrappings = [
+  { what: "white space", start: /^\s+/, end: /\s+$/ },
+  { what: "quotes", start: /^["'`\u2018-\u201f]+/, end: /["'`\u2018-\u201f]+$/ },
+  { what: "Authorization:", start: /^authorization:/i },
+  { what: "Bearer", start: /^bearer\s+/i },
+  { what: "dots", start: /^\.+/ },
+];
+
+// maxLayers bounds how many times the wrappings are looked for: each time takes a time in
+// proportion to the text, and people paste a few layers.
+const maxLayers = 8;
+
+// unwrap finds the token in pasted text that has little else: it extends from start to
+// end, and removed lists what is around it.
+function unwrap(text) {
+  let start = 0;
+  let end = text.length;
+  const removed = new Set();
+  for (let layer = 0, before = null; layer < maxLayers && before !== end - start; layer++) {
+    before = end - start;
+    for (const wrapping of wrappings) {
+      const inner = text.slice(start, end);
+      const atStart = wrapping.start.exec(inner)?.[0].length ?? 0;
+      const atEnd = wrapping.end?.exec(inner.slice(atStart))?.[0].length ?? 0;
+      if (atStart + atEnd > 0) {
+        removed.add(wrapping.what);
+      }
+      start += atStart;
+      end -= atEnd;
+    }
+  }
+  if (/^[\w-]+\.[\w-]+\.[\w-]+\.$/.test(text.slice(start, end))) {
+    removed.add("dots"); // the end of a sentence
+    end--;
+  }
+  return { start, end, token: text.slice(start, end), removed: [...removed] };
+}
+
+// locate finds the token in pasted text: it extends from start to end, and notes are what
+// to say about it. If text has several tokens, choices are these, and token is "".
+export function locate(text) {
+  const { removed, ...wrapped } = unwrap(text);
+  const found = /^[\w.-]*$/.test(wrapped.token) ? [] : find(text);
+  switch (found.length) {
+    case 0:
+      return { ...wrapped, choices: [], notes: removed.length === 0 ? [] : [`Ignored around the token: ${removed.join(", ")}.`] };
+    case 1:
+      return { ...chosen(found[0]), choices: [] };
+    default:
+      return { start: 0, end: 0, token: "", choices: found, notes: [`There are ${found.length} tokens. Choose one to inspect.`] };
+  }
+}
+
+// chosen returns one of the tokens that were found, with notes.
+export function chosen({ where, lines, ...token }) {
+  const note = ["Found the token", where, lines > 1 ? `on ${lines} lines, which the page joined` : ""].filter((part) => part !== "").join(" ");
+  return { ...token, notes: [`${note}.`] };
+}

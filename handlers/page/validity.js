@@ -1,0 +1,25 @@
+// Whether a token is valid at a time (RFC 7519 §4.1.4, §4.1.5), as the gate decides it.
+
+import { describe, isNumber, mistake } from "./time.js";
+
+// validity returns the state at a time in Unix seconds, given the values of the claims in
+// JSON: "valid", "expired", "not yet valid", "endless" without exp, or "invalid" if a time
+// is not a number; with words about the next change or the last one, and a note if a
+// mistake is likely, or "".
+export function validity(claims, now) {
+  const times = ["exp", "nbf"].filter((name) => claims.has(name));
+  const mistakes = (names) => names.map((name) => mistake(name, claims.get(name))).filter((words) => words !== "").join(" ");
+  const wrong = times.filter((name) => !isNumber(claims.get(name)));
+  return wrong.length > 0 ? { state: "invalid", words: mistakes(wrong), note: "" } : { ...valid(claims, now), note: mistakes(times) };
+}
+
+function valid(claims, now) {
+  const said = (name) => `It ${describe(name, claims.get(name), now).words}.`;
+  if (claims.has("exp") && Number(claims.get("exp")) <= now) {
+    return { state: "expired", words: said("exp") };
+  }
+  if (claims.has("nbf") && Number(claims.get("nbf")) > now) {
+    return { state: "not yet valid", words: said("nbf") };
+  }
+  return claims.has("exp") ? { state: "valid", words: said("exp") } : { state: "endless", words: "It has no exp, so it does not end by itself." };
+}

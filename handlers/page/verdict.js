@@ -1,0 +1,80 @@
+// The verdict on the token shown, in two parts: its signature and its times.
+
+import { everySecond } from "./clock.js";
+import { element, setText, showIf } from "./dom.js";
+import { validity } from "./validity.js";
+
+const marks = { unchecked: "?", verified: "✓", rejected: "✕", uncheckable: "–" };
+
+const signatureStates = {
+  unchecked: "Signature not checked",
+  verified: "Signature matches",
+  rejected: "Signature does not match",
+  uncheckable: "Signature cannot be checked here",
+};
+
+// showSignature shows one of these states and the reason for it. A request that fails is
+// not a verdict: the state stays unchecked.
+export function showSignature(state, reason) {
+  element("verdict").dataset.state = state;
+  setText(element("verdict-mark"), marks[state]);
+  setText(element("verdict-state"), signatureStates[state]);
+  setText(element("verdict-reason"), reason);
+}
+
+const timeStates = {
+  valid: ["✓", "Valid now"],
+  endless: ["∞", "Never expires"],
+  expired: ["!", "Expired"],
+  "not yet valid": ["!", "Not valid yet"],
+  invalid: ["!", "Invalid times"],
+  revoked: ["!", "Revoked"],
+  doubtful: ["!", "Doubtful times"],
+};
+
+let claims = null; // of the token shown
+let answered; // the state in the service's answer, if there is one
+
+// showTimesOf shows the times in the claims, and goes on as time passes. With null, it
+// shows nothing.
+export function showTimesOf(values) {
+  claims = values;
+  answered = undefined;
+  showTime();
+}
+
+// showAnsweredTime adds the state in the service's answer to a request that was sent at a
+// time in Unix seconds. The service knows which tokens are revoked, and its clock is the one
+// that counts.
+export function showAnsweredTime(state, asked) {
+  const meanwhile = [asked - 2, Date.now() / 1000 + 2].map(stateHere); // clocks are rarely closer
+  answered = meanwhile.includes(state) ? undefined : state;
+  showTime();
+}
+
+// stateHere returns the state by the clock of this machine, in the service's words.
+const stateHere = (now) => validity(claims, now).state.replace("endless", "valid");
+
+// disagreement says that the service's clock differs, for as long as that matters.
+function disagreement(now) {
+  return [undefined, "revoked", stateHere(now)].includes(answered) ? "" : `The service, whose clock differs from this one, says: ${answered}.`;
+}
+
+function showTime() {
+  element("time-verdict").hidden = claims === null;
+  if (claims === null) {
+    return;
+  }
+  const now = Date.now() / 1000;
+  const { state, words, note } = answered === "revoked" ? { state: "revoked", words: "The service has revoked it.", note: "" } : validity(claims, now);
+  const doubts = [note, disagreement(now)].filter((doubt) => doubt !== "").join(" ");
+  const shown = doubts === "" ? state : "doubtful";
+  const [mark, title] = timeStates[shown];
+  element("time-verdict").dataset.state = shown;
+  setText(element("time-mark"), mark);
+  setText(element("time-state"), title);
+  setText(element("time-words"), note === "" ? words : "");
+  showIf(element("time-note"), doubts);
+}
+
+everySecond(showTime);
