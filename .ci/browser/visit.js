@@ -26,7 +26,7 @@ export let browser;
 before(async () => {
   service = await start();
   browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
+    executablePath: "/usr/bin/chromium-headless-shell",
     args: [
       "--no-sandbox",
       "--disable-gpu",
