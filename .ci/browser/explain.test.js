@@ -10,7 +10,7 @@ const { meanings } = await load("meanings.js");
 const { lists } = await load("lists.js");
 const { describe: describeTime, mistake, timeClaims } = await load("time.js");
 
-const all = [...meanings.header, ...meanings.claims];
+const all = [...meanings.header, ...meanings.encryptedHeader, ...meanings.claims];
 
 describe("meanings", () => {
   test("each is one or two short sentences with the section that defines it", () => {
@@ -28,10 +28,11 @@ describe("meanings", () => {
 
   test("no name is explained twice", async () => {
     const text = await readFile(join(process.env.PAGE, "meanings.js"), "utf8");
-    for (const [part, known] of Object.entries(meanings)) {
+    for (const part of ["header", "claims"]) {
       const rows = text.split(`const ${part} = [`)[1].split("\n];")[0].match(/^  \[/gm);
-      assert.equal(known.size, rows.length, part);
+      assert.equal(meanings[part].size, rows.length, part);
     }
+    assert.equal(meanings.encryptedHeader.size, meanings.header.size);
   });
 
   test("all names that the RFCs for JWS and JWT register are there, in the order of their sections", () => {
@@ -46,6 +47,9 @@ describe("meanings", () => {
         });
       }
     }
+    "jku jwk kid x5u x5c x5t x5t#S256".split(" ").forEach((name, i) => {
+      assert.equal(meanings.encryptedHeader.get(name).source, `RFC 7516 §4.1.${i + 4}`, name);
+    });
     for (const name of "azp nonce auth_time at_hash c_hash acr amr name email cnf roles groups entitlements sid payload".split(" ")) {
       assert.ok(meanings.claims.has(name), name);
     }
@@ -100,15 +104,15 @@ describe("times", () => {
     for (const claim of timeClaims) {
       assert.match(describeTime(claim, "1", 100).words, / 1 minute 39 seconds ago$/);
       assert.match(describeTime(claim, "100", 100).words, / just now$/);
-      assert.match(describeTime(claim, "200", 100).words, / in 1 minute 40 seconds$/);
+      assert.match(describeTime(claim, "200", 100).words, / (?:in 1 minute 40 seconds|1 minute 40 seconds in the future)$/);
       assert.equal(mistake(claim, "200"), "");
     }
   });
 
   test("mistakes are explained", () => {
-    assert.equal(mistake("exp", "1764150000000"), "exp is in milliseconds, it seems, but RFC 7519 §2 counts in seconds. It probably means 2025-11-26T09:40:00Z: divide it by 1000.");
+    assert.equal(mistake("exp", "1764150000000"), "exp seems to be in milliseconds, but RFC 7519 §2 counts in seconds. It probably means 2025-11-26T09:40:00Z: divide it by 1000.");
     assert.equal(mistake("iat", '"1764150000"'), "iat is not a number: remove the quotes. RFC 7519 §2 wants seconds since 1970, and others refuse the token.");
     assert.equal(mistake("updated_at", '"2025-11-26T09:40:00Z"'), "updated_at is not a number. OpenID Connect Core §5.1 wants seconds since 1970.");
-    assert.equal(mistake("exp", "1e400"), "exp is in milliseconds, it seems, but RFC 7519 §2 counts in seconds.");
+    assert.equal(mistake("exp", "1e400"), "exp is too large for a date. RFC 7519 §2 counts in seconds since 1970.");
   });
 });

@@ -34,9 +34,9 @@ const faults = [
 
   ["{'a':1}", `the quote ' instead of " (line 1, character 2)`, 1],
   ["{\u201ca\u201d:1}", `the quote \u201c instead of " (line 1, character 2)`, 1],
-  ["{a:1}", "the name a without quotes (line 1, character 2)", 1],
-  ["{1:1}", "the name 1 without quotes (line 1, character 2)", 1],
-  ["{\u00e9t\u00e9:1}", "the name \u00e9t\u00e9 without quotes (line 1, character 2)", 1],
+  ["{a:1}", "the name a needs quotes (line 1, character 2)", 1],
+  ["{1:1}", "the name 1 needs quotes (line 1, character 2)", 1],
+  ["{\u00e9t\u00e9:1}", "the name \u00e9t\u00e9 needs quotes (line 1, character 2)", 1],
   [`{"a":1 ${"x".repeat(30)}}`, `a comma is missing before ${"x".repeat(24)}\u2026 (line 1, character 8)`, 7],
 
   ["// why\n{}", "a comment, which JSON does not have (line 1, character 1)", 0],
@@ -57,8 +57,8 @@ const faults = [
   ["[undefined]", "undefined instead of null (line 1, character 2)", 1],
   ["[NaN]", "NaN, which JSON does not have (line 1, character 2)", 1],
   ["[-Infinity]", "-Infinity, which JSON does not have (line 1, character 2)", 1],
-  ["[truex]", "truex without quotes (line 1, character 2)", 1],
-  ["hello", "hello without quotes (line 1, character 1)", 0],
+  ["[truex]", "truex needs quotes (line 1, character 2)", 1],
+  ["hello", "hello needs quotes (line 1, character 1)", 0],
   ["[01]", "01 has a 0 in front (line 1, character 2)", 1],
   ["[-.5]", "-.5 has no digit before the point (line 1, character 2)", 1],
   ["[1.]", "1. has no digit after the point (line 1, character 2)", 1],

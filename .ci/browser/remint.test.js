@@ -29,7 +29,7 @@ describe("remint", () => {
       ['{"exp":"2000"}', /exp is not a number: remove the quotes\./],
       ['{"exp":null}', /exp is not a number\./],
       ['{"exp":[2000]}', /exp is not a number\./],
-      ['{"exp":1764150000000}', /exp is in milliseconds, it seems.*divide it by 1000\.$/],
+      ['{"exp":1764150000000}', /exp seems to be in milliseconds.*divide it by 1000\.$/],
       ['{"payload":"mine"}', /payload belongs to the service/],
       ['{"payload":{}}', /payload belongs to the service/],
       ['{"payload":{"data":null}}', /payload belongs to the service/],

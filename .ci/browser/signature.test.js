@@ -30,7 +30,7 @@ const obstacles = [
 
   [{ alg: "none" }, {}, /^The algorithm is none: nobody signed this token, so anybody can change it\.$/],
   [{ alg: "None" }, {}, /nobody signed this token/],
-  [{ alg: "hs512" }, {}, /^The algorithm is hs512, in the wrong letters: HS512 has capital letters/],
+  [{ alg: "hs512" }, {}, /^The algorithm is hs512, but alg is case-sensitive \(RFC 7515 §4\.1\.1\): it must be HS512\.$/],
   [{ alg: "HS1" }, {}, /^This service does not know the algorithm HS1\. It checks HS256, HS384, HS512\.$/],
   [{ alg: "RS1" }, {}, /does not know the algorithm RS1\./],
   [{ alg: "ES512K" }, {}, /does not know/],

@@ -15,7 +15,7 @@ const times = [
   ["exp", "1000001", "expires in 1 second", "1970-01-12T13:46:41Z"],
   ["exp", "1005340", "expires in 1 hour 29 minutes", "1970-01-12T15:15:40Z"],
   ["iat", "999999", "issued 1 second ago", "1970-01-12T13:46:39Z"],
-  ["iat", "1000060", "issued in the future: in 1 minute", "1970-01-12T13:47:40Z"],
+  ["iat", "1000060", "issued 1 minute in the future", "1970-01-12T13:47:40Z"],
   ["nbf", "1086400", "becomes valid in 1 day", "1970-01-13T13:46:40Z"],
   ["nbf", "0", "became valid 11 days 13 hours ago", "1970-01-01T00:00:00Z"],
   ["exp", "-1", "expired 11 days 13 hours ago", "1969-12-31T23:59:59Z"],

@@ -11,8 +11,8 @@ import { explain, hideMeaning, makeReachable } from "./tooltip.js";
 export function showDecoded({ header, claims, signature, encrypted }) {
   hideMeaning();
   element("decoded").hidden = header === null;
-  showJSON("header", header);
-  showJSON("claims", claims);
+  showJSON("header", header, encrypted === null ? meanings.header : meanings.encryptedHeader);
+  showJSON("claims", claims, meanings.claims);
   showFault("signature", signature);
   showEncrypted(encrypted);
   setText(element("signature-size"), signature === null ? "" : signatureWords(signature.bytes.length));
@@ -31,7 +31,7 @@ function showFault(part, segment) {
 const maxPieces = 20_000;
 const maxCharacters = 64 << 10;
 
-function showJSON(part, json) {
+function showJSON(part, json, known) {
   const target = element(`${part}-json`);
   showFault(part, json);
   const pieces = json?.pieces ?? [];
@@ -40,7 +40,7 @@ function showJSON(part, json) {
     target.textContent = visible(text.slice(0, maxCharacters)) + (text.length > maxCharacters ? `\n… and ${text.length - maxCharacters} more characters` : "");
     return;
   }
-  target.replaceChildren(...pieces.map((piece) => shownPiece(piece, meanings[part])));
+  target.replaceChildren(...pieces.map((piece) => shownPiece(piece, known)));
   makeReachable(target);
 }
 

@@ -39,7 +39,7 @@ const missing = (what) => [piece, (next) => `${what} is missing before ${next}`]
 
 // What is found in place of what the grammar expects.
 const unexpected = {
-  name: [comment, invisible, quote, [word, (name) => `the name ${name} without quotes`], missing("a name")],
+  name: [comment, invisible, quote, [word, (name) => `the name ${name} needs quotes`], missing("a name")],
   colon: [comment, invisible, missing("a colon")],
   value: [comment, invisible, quote, [word, (text) => say(notValues, text)], missing("a value")],
   comma: [comment, invisible, quote, [/^[^"{[\p{L}\p{N}_$.+-]/u, (c) => `an unexpected ${c}`], missing("a comma")],
@@ -57,7 +57,7 @@ const notValues = [
   [/^-?\.\d.*/, (text) => `${text} has no digit before the point`],
   [/^-?\d+\.(?:$|e).*/i, (text) => `${text} has no digit after the point`],
   [/^[-+.\d].*/, (text) => `${text} is not a number, and text needs quotes`],
-  [/^.*/, (text) => `${text} without quotes`],
+  [/^.*/, (text) => `${text} needs quotes`],
 ];
 
 const names = { "{": "object", "[": "array" };

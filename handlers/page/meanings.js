@@ -30,6 +30,17 @@ const header = [
   ["nonce", "RFC 8555 §6.5.2", "Nonce: a value from the server that makes this request usable only once."],
 ];
 
+// In an encrypted token, the same names are about the key to which it is encrypted.
+const encryptedHeader = [
+  ["jku", "RFC 7516 §4.1.4", "JWK Set URL: the address of the recipient's public keys, with the one that encrypted the token."],
+  ["jwk", "RFC 7516 §4.1.5", "JSON Web Key: the recipient's public key, which encrypted the token."],
+  ["kid", "RFC 7516 §4.1.6", "Key ID: which of the recipient's keys decrypts the token."],
+  ["x5u", "RFC 7516 §4.1.7", "X.509 URL: the address of the certificate of the recipient's key."],
+  ["x5c", "RFC 7516 §4.1.8", "X.509 certificate chain: the certificate of the recipient's key, followed by those that certify it."],
+  ["x5t", "RFC 7516 §4.1.9", "X.509 thumbprint: the SHA-1 hash of the certificate of the recipient's key."],
+  ["x5t#S256", "RFC 7516 §4.1.10", "X.509 thumbprint: the SHA-256 hash of the certificate of the recipient's key."],
+];
+
 const claims = [
   ["iss", "RFC 7519 §4.1.1", "Issuer: who issued the token."],
   ["sub", "RFC 7519 §4.1.2", "Subject: whom or what the token is about, often the ID of a user."],
@@ -98,4 +109,8 @@ const claims = [
 const byName = (members) => new Map(members.map(([name, source, words]) => [name, { words, source }]));
 
 // meanings has the words and the source for each registered name, by part of the token.
-export const meanings = { header: byName(header), claims: byName(claims) };
+export const meanings = {
+  header: byName(header),
+  encryptedHeader: byName([...header, ...encryptedHeader]),
+  claims: byName(claims),
+};

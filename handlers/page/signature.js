@@ -32,7 +32,7 @@ export function obstacle(header, claims) {
   }
   const misspelled = checkable.find((known) => known === alg.toUpperCase());
   if (misspelled !== undefined) {
-    return `The algorithm is ${alg}, in the wrong letters: ${misspelled} has capital letters (RFC 7515 §4.1.1).`;
+    return `The algorithm is ${alg}, but alg is case-sensitive (RFC 7515 §4.1.1): it must be ${misspelled}.`;
   }
   const key = publicKeys.find(([pattern]) => pattern.test(alg))?.[1];
   return key === undefined ? `This service does not know the algorithm ${alg}. It checks ${checkable.join(", ")}.` : publicKeyNeeded(alg, key, header, claims);

@@ -1,11 +1,11 @@
 // The time claims (RFC 7519 §4.1.4 to §4.1.6, OpenID Connect Core §2 and §5.1) in words.
 
 const words = {
-  iat: { past: "issued", future: "issued in the future:", now: "issued just now" },
-  nbf: { past: "became valid", future: "becomes valid", now: "became valid just now" },
-  exp: { past: "expired", future: "expires", now: "expired just now" },
-  auth_time: { past: "logged in", future: "logged in, in the future:", now: "logged in just now" },
-  updated_at: { past: "updated", future: "updated in the future:", now: "updated just now" },
+  iat: { past: "issued" },
+  nbf: { past: "became valid", future: "becomes valid" },
+  exp: { past: "expired", future: "expires" },
+  auth_time: { past: "logged in" },
+  updated_at: { past: "updated" },
 };
 
 export const timeClaims = Object.keys(words);
@@ -23,8 +23,8 @@ export function describe(claim, literal, now) {
   }
   const seconds = Number(literal);
   if (seconds < earliest || seconds > latest) {
-    const side = seconds > 0 ? "after the year 9999" : "before the year 1";
-    return { words: `${inWords(claim, Math.sign(seconds))} ${side}`, local: null, utc: null };
+    const { past, future = past } = words[claim];
+    return { words: seconds > 0 ? `${future} after the year 9999` : `${past} before the year 1`, local: null, utc: null };
   }
   const date = new Date(seconds * 1000);
   return {
@@ -50,7 +50,7 @@ export function mistake(claim, literal) {
   if (!isNumber(literal)) {
     return notNumber(claim, literal);
   }
-  return Number(literal) > milliseconds ? inMilliseconds(claim, Number(literal)) : "";
+  return Number(literal) > milliseconds ? tooLarge(claim, Number(literal)) : "";
 }
 
 function notNumber(claim, literal) {
@@ -59,10 +59,13 @@ function notNumber(claim, literal) {
   return `${claim} is not a number${advice}. ${definitionOf(claim)} wants seconds since 1970${refused}.`;
 }
 
-function inMilliseconds(claim, value) {
+function tooLarge(claim, value) {
   const meant = new Date(value);
-  const time = Number.isNaN(meant.getTime()) ? "" : ` It probably means ${meant.toISOString().replace(/\.\d+Z$/, "Z")}: divide it by 1000.`;
-  return `${claim} is in milliseconds, it seems, but ${definitionOf(claim)} counts in seconds.${time}`;
+  if (Number.isNaN(meant.getTime())) {
+    return `${claim} is too large for a date. ${definitionOf(claim)} counts in seconds since 1970.`;
+  }
+  const time = meant.toISOString().replace(/\.\d+Z$/, "Z");
+  return `${claim} seems to be in milliseconds, but ${definitionOf(claim)} counts in seconds. It probably means ${time}: divide it by 1000.`;
 }
 
 const localFormat = new Intl.DateTimeFormat(undefined, {
@@ -85,13 +88,15 @@ const units = [
   ["second", 1],
 ];
 
+// relative returns words about a claim whose time is a difference in seconds from now.
 function relative(claim, difference) {
+  const { past, future } = words[claim];
   const size = Math.floor(Math.abs(difference));
-  if (size === 0) {
-    return difference > 0 ? `${words[claim].future} in less than a second` : words[claim].now;
+  const distance = size === 0 ? "less than a second" : duration(size);
+  if (difference > 0) {
+    return future === undefined ? `${past} ${distance} in the future` : `${future} in ${distance}`;
   }
-  const distance = difference > 0 ? `in ${duration(size)}` : `${duration(size)} ago`;
-  return `${inWords(claim, difference)} ${distance}`;
+  return `${past} ${size === 0 ? "just now" : `${distance} ago`}`;
 }
 
 // duration returns seconds in words, in the largest unit that fits and the next smaller
@@ -109,8 +114,4 @@ function duration(seconds) {
 
 function counted(count, unit) {
   return count === 0 ? "" : `${count} ${unit}${count === 1 ? "" : "s"}`;
-}
-
-function inWords(claim, difference) {
-  return difference > 0 ? words[claim].future : words[claim].past;
 }
