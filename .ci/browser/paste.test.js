@@ -38,8 +38,15 @@ describe("locate", () => {
   });
 
   test("what is not a token is left as it is", () => {
-    for (const text of ["", "abc", "e30.e30.", `${token}..`, "hello world", `${token}==`, `${token.slice(0, 20)}!${token.slice(20)}`]) {
+    for (const text of ["", "abc", "e30.e30.", `${token}..`, `${token}==`, `${token.slice(0, 20)}!${token.slice(20)}`]) {
       assert.deepEqual(locate(text), { start: 0, end: text.length, token: text, choices: [], notes: [] }, text);
+    }
+  });
+
+  test("no token", () => {
+    for (const text of ["hello world", "curl https://api.example.com", '{"error":"invalid_token"}', `x${token}!`]) {
+      const { start, end, token, choices, notes } = locate(text);
+      assert.deepEqual([start, end, token, choices, notes], [0, 0, "", [], ["There is no token in this text. A token begins with eyJ, or now and then with ew."]], text);
     }
   });
 

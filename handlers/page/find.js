@@ -2,9 +2,9 @@
 // service decides whether a token is well formed.
 
 // A header is a JSON object, so a token begins like {" or like { and white space, in
-// base64url. It is not a part of a longer word, but may follow an escape, such as %20, \n
-// or \u0022.
-const beginning = /(?:(?<![\w.-])|(?<=%[0-9A-Fa-f]{2}|\\[nrt]|\\u[0-9A-Fa-f]{4}))e(?:y[A-DI-L]|w[0-3k-r])/g;
+// base64url. It is not a part of a longer word, but may follow an escape, such as %20, \n,
+// \u0022 or the code for a color.
+const beginning = /(?:(?<![\w.-])|(?<=%[0-9A-Fa-f]{2}|\\[nrt]|\\u[0-9A-Fa-f]{4}|\u001b\[[\d;]{0,9}m))e(?:y[A-DI-L]|w[0-3k-r])/g;
 
 // A token, with what programs make of it: dots as escapes of a URL, and invisible characters
 // of a word processor or a chat.
@@ -12,12 +12,14 @@ const run = /(?:[\w.-]|%2E|[\u00ad\u200b-\u200f\u2060\ufeff])+/iy;
 
 const cleaned = (text) => text.replaceAll(/%2E/gi, ".").replaceAll(/[\u00ad\u200b-\u200f\u2060\ufeff]/g, "");
 
-// What may follow a token. Anything else is probably a wrong character within it.
-const ending = /$|[\s"'`\\^&;,)<>\]}|%\u2018-\u201f]/y;
+// What may follow a token, such as the disclosures of an SD-JWT (RFC 9901 §4) and the codes
+// for colors of a terminal. Anything else is probably a wrong character within the token.
+const ending = /$|[\s"'`\\^&;,)<>\]}|%~\u001b\u2018-\u201f]|[!?:*]+(?![\w-])/y;
 
 // A line break within a token: a program that wraps lines may put a backslash or (in mail)
-// an equals sign before it, and white space or (in a quotation) > after it.
-const lineBreak = /[ \t]*[\\=]?\r?\n[ \t>|]*(?=[\w.-])/y;
+// an equals sign before it, and white space or (in a quotation) > after it. In source code,
+// the lines may be strings, with an operator between them.
+const lineBreak = /(?:[ \t]*[\\=]?\r?\n[ \t>|]*|(["'])[ \t]*[+.\\]?[ \t]*\r?\n[ \t]*[+.]?[ \t]*\1)(?=[\w.-])/y;
 
 // minLine is the number of characters in the shortest line that is taken for a wrapped one.
 const minLine = 24;
@@ -36,16 +38,18 @@ export function find(text) {
     const { token, end, lines } = extend(text, start);
     beginning.lastIndex = end;
     // The second segment of an encrypted token may be empty (RFC 7516 §5.1).
-    if (/^[\w-]+\.{1,2}[\w-]/.test(token) && isEnding(text, end) && !found.has(token)) {
+    if (/^[\w-]+\.{1,2}[\w-]/.test(token) && isEnding(text, start, end) && !found.has(token)) {
       found.set(token, { token, start, end, lines, where: whereIs(text, start) });
     }
   }
   return [...found.values()];
 }
 
-function isEnding(text, index) {
+// isEnding reports whether a token from start may end before index. A slash ends it only in
+// the path of a URL: elsewhere, it is a character of ordinary base64.
+function isEnding(text, start, index) {
   ending.lastIndex = text[index] === "." ? index + 1 : index;
-  return ending.test(text);
+  return ending.test(text) || (text[index] === "/" && text[start - 1] === "/");
 }
 
 // extend returns the token that begins at start, over the lines over which it was wrapped.
