@@ -64,11 +64,11 @@ describe("requests", () => {
     const { lines, numbers, faults } = await only(bad);
     assert.deepEqual([lines.length, numbers], [2, [1, 9]]);
     assert.deepEqual(faults, [
-      { number: 2, fault: "it is not JSON: the object has no closing } (character 7)" },
-      { number: 4, fault: 'it is not JSON: text after the end (character 2); text needs quotes, "like this"' },
-      { number: 5, fault: 'it is not JSON: ada without quotes (character 1); text needs quotes, "like this"' },
+      { number: 2, fault: "it is not JSON: the object has no closing } (character 7); each line must be JSON of its own" },
+      { number: 4, fault: 'it is not JSON: text after the end (character 2); if the lines are text, choose that above' },
+      { number: 5, fault: 'it is not JSON: ada needs quotes (character 1); if the lines are text, choose that above' },
       { number: 6, fault: "it is not UTF-8" },
-      { number: 7, fault: 'it is not JSON: text after the end (character 2); text needs quotes, "like this"' },
+      { number: 7, fault: 'it is not JSON: text after the end (character 2); if the lines are text, choose that above' },
       { number: 8, fault: "it is not JSON: a byte order mark (character 1)" }, // a byte order mark within the file
     ]);
   });

@@ -104,7 +104,7 @@ describe("a file of data", () => {
     assert.equal(await status(page), "Done: 2 tokens, and 5 lines without one.");
     const shown = await faults(page);
     assert.deepEqual(shown.map((fault) => fault.split(": ")[0]), ["Line 2", "Line 4", "Line 5", "Line 6", "Line 7"]);
-    assert.match(shown[0], /not JSON: ada without quotes \(character 1\); text needs quotes/);
+    assert.match(shown[0], /not JSON: ada needs quotes \(character 1\); if the lines are text/);
     assert.match(shown[1], /send the data to sign in the member user_data/); // the service's own words
     assert.match(shown[4], /not UTF-8/);
     assert.equal(await textOf(page, "#volume-faults-count"), "tokens.txt has only the tokens of the other lines.");
@@ -124,7 +124,7 @@ describe("a file of data", () => {
     assert.equal(await status(page), "Choose a file first.");
     assert.equal(await focused(page), "volume-file");
     for (const text of ["", "\n \r\n"]) {
-      await mintFile(page, text, /^There is nothing to mint: the file is gone, or has only blank lines\.$/);
+      await mintFile(page, text, /^There is nothing to mint: the file is empty, has only blank lines, or is gone\.$/);
       assert.ok(await page.locator("#volume-download").isHidden());
     }
     await page.locator("#lifetime").fill("soon");
@@ -163,12 +163,14 @@ describe("a run", () => {
     assert.equal(bodies.length, 2);
   });
 
-  test("takes the place of another one", async () => {
+  test("ends when another file is chosen", async () => {
     const page = await open();
     const held = await hold(page, "**/tokens");
     await choose(page, fileOf("1\n"));
     await begin(page);
     const release = await held();
+    await begin(page);
+    assert.equal(await status(page), "Minting: 0% of the file."); // a second press begins no other run
     await mintFile(page, "2\n3\n");
     await release({ status: 200, contentType: "application/x-ndjson", body: '{"JWT Token":"old.old.old"}\n' });
     await page.waitForTimeout(300);
@@ -180,7 +182,11 @@ describe("a run", () => {
       const revoke = URL.revokeObjectURL;
       URL.revokeObjectURL = (url) => (globalThis.revoked.push(url), revoke.call(URL, url));
     });
-    await mintFile(page, "4\n");
+    await choose(page, fileOf("4\n"));
+    assert.ok(await page.locator("#volume-result").isHidden());
+    assert.equal(await status(page), "");
+    await begin(page);
+    await ends(page, /^Done: 1 token\.$/);
     assert.ok((await page.evaluate(() => globalThis.revoked)).includes(url));
     assert.notEqual(await page.locator("#volume-download").getAttribute("href"), url);
   });
@@ -226,7 +232,7 @@ describe("a run", () => {
     await choose(page, path);
     await rm(path);
     await begin(page);
-    await ends(page, /^There is nothing to mint: the file is gone, or has only blank lines\.$/);
+    await ends(page, /^There is nothing to mint: the file is empty, has only blank lines, or is gone\.$/);
   });
 });
 

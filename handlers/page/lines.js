@@ -86,10 +86,16 @@ function faultOf(text) {
     JSON.parse(text); // faster than read
     return null;
   } catch {
-    const fault = read(text).fault?.replace(/ that begins in line 1|line 1, /g, ""); // lines count in the file
-    const unquoted = /^[ \t\r]*[^{["\s]/.test(text);
-    return fault && `it is not JSON: ${fault}${unquoted ? '; text needs quotes, "like this"' : ""}`;
+    const fault = read(text).fault.replace(/ that begins in line 1|line 1, /g, ""); // lines count in the file
+    return `it is not JSON: ${fault}${advice(text, fault)}`;
   }
+}
+
+function advice(text, fault) {
+  if (fault.includes("has no closing")) {
+    return "; each line must be JSON of its own";
+  }
+  return /^[ \t\r]*[^{["\s]/.test(text) ? "; if the lines are text, choose that above" : "";
 }
 
 // lines yields the lines of a file as {number, bytes, end}. The bytes are without the line

@@ -75,6 +75,9 @@ async function start(event) {
     refuse("Choose a file first.", file);
     return;
   }
+  if (!cancel.hidden) {
+    return; // a second press would throw away the tokens of the first
+  }
   drop();
   const run = new Run(file.files[0], element("volume-kind").value, members);
   current = run;
@@ -95,6 +98,10 @@ function refuse(text, field) {
 // drop ends the current run, if any, and forgets its tokens.
 function drop() {
   current?.controller.abort();
+  current = null;
+  cancel.hidden = true;
+  element("volume-result").hidden = true;
+  showStatus(status, "", false);
   URL.revokeObjectURL(download.href);
   download.removeAttribute("href");
   download.hidden = true;
@@ -109,7 +116,7 @@ async function outcome(run) {
     return { text: `${reason(run, error)} ${stopped(run)}`, failed: true };
   }
   if (run.minted + run.faulty === 0) {
-    return { text: "There is nothing to mint: the file is gone, or has only blank lines.", failed: true };
+    return { text: "There is nothing to mint: the file is empty, has only blank lines, or is gone.", failed: true };
   }
   return { text: `Done: ${counts(run)}.`, failed: false };
 }
@@ -166,4 +173,5 @@ const plural = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s
 const number = (count) => count.toLocaleString("en");
 
 element("volume").addEventListener("submit", start);
+file.addEventListener("change", drop);
 cancel.addEventListener("click", () => current.controller.abort());
