@@ -25,8 +25,8 @@ var (
 // those before it.
 var assetFiles = []string{
 	"icon.svg", "style.css", "mint.css", "inspect.css", "volume.css",
-	"clock.js", "command.js", "fault.js", "find.js", "history.js", "json.js", "lines.js", "lists.js",
-	"meanings.js", "paste.js", "time.js", "remint.js", "signature.js", "templates.js", "token.js",
+	"clock.js", "command.js", "fault.js", "find.js", "history.js", "json.js", "time.js", "remint.js",
+	"token.js", "label.js", "lines.js", "lists.js", "meanings.js", "paste.js", "signature.js", "templates.js",
 	"validity.js",
 	"dom.js", "claims.js", "copy.js", "service.js", "credential.js", "encrypted.js", "summary.js", "tooltip.js",
 	"decoded.js", "undo.js", "key.js", "latest.js", "verdict.js", "inspect.js", "minted.js", "editor.js",

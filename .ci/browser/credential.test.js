@@ -81,14 +81,14 @@ describe("a service that requires a credential", () => {
     }
     const requests = [];
     page.on("request", (request) => requests.push(request.url()));
-    for (const impossible of ["", `Bearer ${credential}`, `${credential}é`, "🔑", `"${credential}"`]) {
+    for (const impossible of ["", `Basic ${credential}`, `${credential}é`, "🔑", `"${credential}"`]) {
       await page.locator("#credential").fill(impossible);
       await enter(page).click();
       assert.match(await hint.textContent(), impossible === "" ? /Enter the credential/ : /a character that no credential has/);
       assert.equal(await page.evaluate(() => document.activeElement.id), "credential");
     }
     assert.deepEqual(requests, []);
-    await page.locator("#credential").fill(` ${credential}\t`);
+    await page.locator("#credential").fill(` Authorization: Bearer ${credential}\t`);
     await enter(page).click();
     await minted(page);
   });

@@ -36,6 +36,8 @@ describe("edit and sign again", () => {
     await expectVerdict(page, "verified", /This key signed/);
     await expectTime(page, "valid", /expires in \d+ years/);
     assert.equal(await page.locator("#edit-claims").inputValue(), '{"iss":"joe","id":12345678901234567890,\n "n":1.50, "exp":9300819380}'); // as it was edited
+    await page.locator("#token").fill(rfcToken);
+    assert.match(await page.locator("#edit-claims").inputValue(), /1300819380/);
   });
 
   test("with another algorithm, or one that the service does not have", async () => {
@@ -58,7 +60,7 @@ describe("edit and sign again", () => {
     const claims = await page.locator("#edit-claims").inputValue();
     await page.locator("#edit-claims").fill(claims.replace("{", '{\n  "sub": "ada",').replace("12345678901234567890", "98765432109876543210"));
     await mintButton(page).click();
-    const token = await signed(page, "Minted. The header, iat and jti are the service's own.");
+    const token = await signed(page, "Minted. The header, iat, jti and the date in payload come from the service.");
     const [before, now] = [first, token].map((each) => JSON.parse(decode(each)));
     assert.match(decode(token), /"data":\{"id":98765432109876543210\}/);
     assert.equal(now.sub, "ada");
@@ -88,7 +90,7 @@ describe("edit and sign again", () => {
       assert.equal(await box.getAttribute("aria-invalid"), "true");
 
       assert.equal(await page.locator(`#edit-${field}-ink .faulty`).textContent(), line);
-      for (const button of [signButton, mintButton]) {
+      for (const button of field === "claims" ? [signButton, mintButton] : [signButton]) {
         await button(page).click();
         await signed(page, "Nothing was sent: see the hint below the field.");
         assert.deepEqual(await page.evaluate(() => [document.activeElement.id, document.activeElement.selectionStart]), [`edit-${field}`, caret]);
@@ -106,6 +108,8 @@ describe("edit and sign again", () => {
     await signButton(page).click();
     await signed(page, "Enter the key above first");
     assert.equal(await page.evaluate(() => document.activeElement.id), "key");
+    await page.keyboard.type("k");
+    assert.equal(await textOf(page, "#sign-status"), "");
     await page.locator("#edit-claims").fill('{"exp":1}');
     await mintButton(page).click();
     await signed(page, "Nothing was sent: exp has passed");
@@ -124,6 +128,25 @@ describe("edit and sign again", () => {
     assert.equal(header(token), '{"typ":"JWT","alg":"HS512"}');
     await page.getByRole("button", { name: "Inspect the signed token" }).click();
     await expectVerdict(page, "verified", /This key signed/);
+  });
+
+  test("without a key, the main button mints", async () => {
+    const page = await open();
+    const main = () => page.locator("#sign button.primary").textContent();
+    await openEditor(page);
+    assert.equal(await main(), "Mint with this service's key");
+    await page.locator("#edit-header").fill("{"); // which is the service's own
+    await page.locator("#edit-claims").fill('{"sub":"ada"}');
+    await page.locator("#edit-claims").press("Control+Enter");
+    assert.equal(JSON.parse(decode(await signed(page, "Minted."))).sub, "ada");
+    await page.locator("#key").fill("k");
+    assert.equal(await main(), "Sign with the key above");
+    await page.getByRole("button", { name: "Clear" }).click();
+    await until("the other button", async () => (await main()) === "Mint with this service's key");
+    assert.ok(await page.locator("#signed").isHidden());
+    assert.equal(await page.locator("#signed-token").textContent(), "");
+    await page.locator("#token").fill(rfcToken);
+    assert.match(await page.locator("#edit-claims").inputValue(), /"joe"/);
   });
 
   test("the fields follow the token until they are edited", async () => {

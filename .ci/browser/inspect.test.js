@@ -38,6 +38,9 @@ describe("inspect", () => {
     const token = await mint(page, "x");
     await check(page, token, "another key");
     await expectVerdict(page, "rejected", /[Aa]nother key made it, or the header or the claims were changed since/);
+    await page.locator("#token").fill(token.slice(0, -8) + "AAAAAAAA");
+    await page.getByRole("button", { name: "Check with this service's key" }).click();
+    await expectVerdict(page, "rejected", /The key above was not tried: to try it, press Check signature\.$/);
   });
 
   test("the encodings of a key", async () => {
@@ -73,7 +76,7 @@ describe("inspect", () => {
       ['{"alg":"RS256","kid":"a1"}', '{"exp":1,"iss":"https://login.example.com/"}', /It takes the issuer's public key \(RSA, kid a1\) to check RS256\. .* https:\/\/login\.example\.com\/\.well-known\/openid-configuration\.$/],
       ['{"alg":"ES256"}', '{"exp":1}', /public key \(elliptic curve\) to check ES256/],
       ['{"alg":"none"}', '{"exp":1}', /nobody signed this token/],
-      ['{"alg":"hs512"}', '{"exp":1}', /HS512 has capital letters/],
+      ['{"alg":"hs512"}', '{"exp":1}', /alg is case-sensitive .*: it must be HS512/],
       ['{"alg":1}', '{"exp":1}', /not a string/],
       ['{"alg":"HS512","crit":["b64"],"b64":false}', '{"exp":1}', /crit/],
     ]) {
@@ -100,8 +103,8 @@ describe("inspect", () => {
       ['{"exp":"1764150000"}', "invalid", /Invalid times\s+exp is not a number: remove the quotes\./],
       ['{"exp":1,"nbf":null}', "invalid", /Invalid times\s+nbf is not a number\./],
       ['{"exp":{}}', "invalid", /exp is not a number/],
-      ['{"exp":1764150000000}', "doubtful", /Doubtful times[^]*exp is in milliseconds, it seems[^]*2025-11-26T09:40:00Z/],
-      ['{"nbf":1764150000000}', "doubtful", /Doubtful times\s+nbf is in milliseconds, it seems/],
+      ['{"exp":1764150000000}', "doubtful", /Doubtful times[^]*exp seems to be in milliseconds[^]*2025-11-26T09:40:00Z/],
+      ['{"nbf":1764150000000}', "doubtful", /Doubtful times\s+nbf seems to be in milliseconds/],
       ['{"nbf":9764150000}', "not yet valid", /It becomes valid in 2\d\d years/],
       ['{"exp":9764150000}', "valid", /It expires in 2\d\d years/],
       ["{}", "endless", /Never expires\s+It has no exp/],
@@ -244,11 +247,12 @@ describe("inspect", () => {
         field.value = piece.repeat((1 << 20) / piece.length);
         const began = performance.now();
         field.dispatchEvent(new Event("input", { bubbles: true }));
+        document.body.getBoundingClientRect(); // waits for the layout
         return performance.now() - began;
       });
       return Math.max(...times);
     });
-    assert.ok(slowest < 5000, `${slowest} ms`);
+    assert.ok(slowest < 20_000, `${slowest} ms`); // far more than it takes if the time is in proportion
   });
 
   test("an expired token is both verified and expired", async () => {

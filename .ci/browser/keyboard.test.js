@@ -32,10 +32,10 @@ describe("with the keyboard only", () => {
     await tabTo("Mint token");
     await page.keyboard.press("Enter");
     await until("a token", async () => (await textOf(page, "#mint-status")) === "Minted.");
-    await tabTo("minted-token", "carry", "minted-token", "copy-header", "copy-curl", "The same call with curl");
+    await tabTo("minted-token", "carry", "minted-token", "copy-header", "copy-curl", "forget", "The same call with curl");
     await page.keyboard.press("Enter");
     await tabTo("mint-command", "mint-command", "Many tokens from a file", "token");
-    for (const back of ["Many tokens from a file", "mint-command", "mint-command", "The same call with curl", "copy-curl", "copy-header", "minted-token", "carry"]) {
+    for (const back of ["Many tokens from a file", "mint-command", "mint-command", "The same call with curl", "forget", "copy-curl", "copy-header", "minted-token", "carry"]) {
       await page.keyboard.press("Shift+Tab");
       assert.equal(await focused(), back);
     }
@@ -56,7 +56,7 @@ describe("with the keyboard only", () => {
     await tabTo("edit-header", "edit-claims");
     await page.keyboard.press("Control+Enter");
     await until("a signed token", async () => (await textOf(page, "#sign-status")) === "Signed.");
-    await tabTo("Sign with the key above", "mint-edited", "take", "signed-token", "inspect-signed", "signed-token", "The same call with curl");
+    await tabTo("sign-edited", "mint-edited", "take", "signed-token", "inspect-signed", "signed-token", "The same call with curl");
     await page.keyboard.press("Enter");
     await tabTo("with-key");
     await page.keyboard.press("Space");

@@ -231,7 +231,7 @@ describe("the summary", () => {
     const page = await inspecting({}, unsigned('{"alg":"HS512"}', '{"exp":1764150000000,"iat":"1764150000"}'));
     assert.deepEqual(await rows(page), [
       ["iat", "iat is not a number: remove the quotes. RFC 7519 §2 wants seconds since 1970, and others refuse the token."],
-      ["exp", "exp is in milliseconds, it seems, but RFC 7519 §2 counts in seconds. It probably means 2025-11-26T09:40:00Z: divide it by 1000."],
+      ["exp", "exp seems to be in milliseconds, but RFC 7519 §2 counts in seconds. It probably means 2025-11-26T09:40:00Z: divide it by 1000."],
     ]);
     assert.equal(await textOf(page, "#time-note"), (await rows(page))[1][1], "the verdict agrees");
   });

@@ -51,21 +51,40 @@ describe("the tokens minted in a visit", () => {
       await page.locator("#mint-claims").fill(claims);
       await mint(page, data);
     }
-    assert.deepEqual(await labels(page), ['{"aud": "x"}', "sub: grace", "empty text", '{"user": "ada"}', `${"😀".repeat(60)}…`, "\\u202eevil <b>text</b>\\u200b"]);
+    assert.deepEqual(await labels(page), ["aud: x", "sub: grace", "empty text", '{"user":"ada"}', `${"😀".repeat(60)}…`, "\\u202eevil <b>text</b>\\u200b"]);
   });
 
   test("are forgotten at a button", async () => {
     const page = await open();
     const tokens = [await mint(page, "one"), await mint(page, "two")];
+    await page.getByText("Edit and sign again", { exact: true }).click();
+    await page.getByRole("button", { name: "Mint with this service's key" }).click();
+    await until("a token", async () => (await textOf(page, "#sign-status")).startsWith("Minted."));
+    tokens.push(await newest(page));
+    assert.equal(await page.locator("#signed-token").textContent(), tokens[2]);
     await openList(page);
-    await page.getByRole("button", { name: "Forget all tokens" }).click();
+    assert.deepEqual(await labels(page), ["two", "one"]);
+    await page.getByRole("button", { name: "Forget all minted tokens" }).click();
     assert.ok(await page.locator("#minted").isHidden());
-    assert.equal(await textOf(page, "#mint-status"), "The tokens of this visit are forgotten.");
+    assert.equal(await textOf(page, "#mint-status"), "The minted tokens are forgotten.");
     assert.equal(await page.evaluate(() => document.activeElement.id), "data");
     const content = await page.content();
     assert.ok(!tokens.some((token) => content.includes(token.slice(0, 60)) || content.includes(token.split(".")[2])));
     await mint(page, "three");
     assert.ok(await page.locator("#minted-earlier").isHidden());
+  });
+
+  test("leave the focus where it is when another one comes", async () => {
+    const page = await open();
+    for (const data of ["one", "two"]) {
+      await mint(page, data);
+    }
+    await openList(page);
+    const inspect = rows(page).getByRole("button", { name: /^Inspect the token of .*, one$/ });
+    await inspect.focus();
+    await page.locator("#mint").evaluate((form) => form.requestSubmit());
+    await until("another row", async () => (await rows(page).count()) === 2);
+    assert.ok(await inspect.evaluate((button) => button === document.activeElement));
   });
 
   test("are gone after a reload", async () => {
@@ -96,6 +115,9 @@ describe("copying the newest token", () => {
       await until("Copied", async () => (await textOf(page, "#announcement")) === "Copied");
     }
     assert.ok(await page.locator("#minted-other").isHidden());
+    assert.match(await textOf(page, "#minted-hint"), /^The command contains the token/);
+    await mint(page, "next");
+    assert.equal(await textOf(page, "#minted-hint"), "");
   });
 
   test("if the clipboard is refused, what to copy is shown and selected", async () => {

@@ -2,6 +2,7 @@
 
 import { element, setText } from "./dom.js";
 import { read, visible } from "./json.js";
+import { setByService } from "./remint.js";
 import { insert } from "./templates.js";
 
 const field = element("mint-claims");
@@ -10,7 +11,7 @@ const field = element("mint-claims");
 const templates = { sub: '"ada"', aud: '"orders"', scope: '"read write"' };
 
 // What to do instead of sending a claim that the service sets.
-const reserved = {
+const instead = {
   iat: "iat is set for every token: leave it out.",
   jti: "jti is set for every token: leave it out.",
   exp: "exp comes from the field Lifetime; use that instead.",
@@ -24,7 +25,7 @@ const maxNames = 8;
 export const hasClaims = () => field.value.trim() !== "";
 
 // readClaims returns the JSON to send, "" if the field is empty, or null if it is wrong;
-// with a hint, and with the claim sub if that is a string.
+// with a hint.
 export function readClaims() {
   if (!hasClaims()) {
     return { json: "", hint: "Empty: no claims are sent." };
@@ -34,15 +35,14 @@ export function readClaims() {
   if (wrong !== undefined) {
     return { json: null, hint: wrong };
   }
-  const sub = members.get("sub");
-  return { json: field.value.trim(), hint: sentWords([...members.keys()]), subject: sub?.startsWith('"') ? JSON.parse(sub) : undefined };
+  return { json: field.value.trim(), hint: sentWords([...members.keys()]) };
 }
 
 function misuse(type, members) {
   if (type !== "object") {
     return 'Claims are a JSON object, such as {"sub": "ada"}.';
   }
-  return reserved[Object.keys(reserved).find((name) => members.has(name))];
+  return instead[setByService.find((name) => members.has(name))];
 }
 
 function sentWords(names) {

@@ -2,11 +2,6 @@
 
 import { element, setText, showIf } from "./dom.js";
 
-// copyFrom lets a button copy the text of an element.
-export function copyFrom(button, source) {
-  button.addEventListener("click", () => copy(button, source.textContent, source));
-}
-
 // copy copies text. If the clipboard is out of reach, it shows the text in source, and
 // selects it.
 export async function copy(button, text, source) {
@@ -34,5 +29,6 @@ function flash(button, text) {
 }
 
 for (const button of document.querySelectorAll("[data-copy]")) {
-  copyFrom(button, element(button.dataset.copy));
+  const source = element(button.dataset.copy);
+  button.addEventListener("click", () => copy(button, source.textContent, source));
 }

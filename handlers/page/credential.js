@@ -2,7 +2,7 @@
 // the service does, and forgets it when the page is left.
 
 import { element, setText } from "./dom.js";
-import { Refusal } from "./service.js";
+import { post, Refusal } from "./service.js";
 
 const dialog = element("credential-dialog");
 const field = element("credential");
@@ -38,6 +38,12 @@ export async function withCredential(call) {
   }
 }
 
+// mintToken sends a request to POST /token and returns the token.
+export async function mintToken(body, signal) {
+  const answer = await withCredential((credential) => post("token", body, "JWT Token", signal, credential));
+  return answer["JWT Token"];
+}
+
 async function ask() {
   if (!required) {
     required = true;
@@ -58,7 +64,7 @@ function answer() {
     dialog.addEventListener(
       "close",
       () => {
-        resolve(dialog.returnValue === "" ? "" : field.value.trim());
+        resolve(dialog.returnValue === "" ? "" : entered());
         field.value = "";
       },
       { once: true },
@@ -72,13 +78,16 @@ function showHint(fault) {
   field.setAttribute("aria-invalid", String(fault !== ""));
 }
 
+// entered returns what the field has, without the rest of the header that people copy.
+const entered = () => field.value.trim().replace(/^(?:Authorization:\s*)?Bearer\s+/i, "");
+
 // isCredential reports whether text can be a credential (RFC 6750 §2.1).
-const isCredential = (text) => /^[\w.~+/-]+=*$/.test(text.trim());
+const isCredential = (text) => /^[\w.~+/-]+=*$/.test(text);
 
 field.addEventListener("input", () => showHint(""));
 element("credential-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (isCredential(field.value)) {
+  if (isCredential(entered())) {
     dialog.close("entered");
   } else {
     showHint(field.value.trim() === "" ? "Enter the credential." : "This is not a credential: it has a character that no credential has.");

@@ -1,9 +1,10 @@
 // Edits the header and the claims of the token inspected, and signs them again.
 
-import { withCredential } from "./credential.js";
+import { mintToken } from "./credential.js";
 import { colored, element, setText, showStatus, span, submitOnControlEnter } from "./dom.js";
 import { inspectOwn, inspectSigned, inspected, keyMembers, whenInspected } from "./inspect.js";
 import { read, visible } from "./json.js";
+import { keyField } from "./key.js";
 import { Latest } from "./latest.js";
 import { add } from "./minted.js";
 import { remint } from "./remint.js";
@@ -12,6 +13,8 @@ import { post } from "./service.js";
 const details = element("editor");
 const form = element("sign");
 const fields = { Header: element("edit-header"), Claims: element("edit-claims") };
+const signButton = element("sign-edited");
+const mintButton = element("mint-edited");
 const status = element("sign-status");
 const signing = new Latest();
 let filled = ""; // what the fields had before anybody edited them
@@ -56,10 +59,10 @@ function check(field) {
   return fault === null && type !== "object" ? { fault: "it is not a JSON object", faultAt: 0 } : { fault, faultAt };
 }
 
-// isReady reports whether the fields can be signed. Otherwise it puts the caret where the
-// fault is.
-function isReady() {
-  const faulty = Object.values(fields).find((field) => check(field).fault !== null);
+// areReady reports whether fields can be sent. Otherwise it puts the caret where the fault
+// is.
+function areReady(...fields) {
+  const faulty = fields.find((field) => check(field).fault !== null);
   if (faulty === undefined) {
     return true;
   }
@@ -69,23 +72,34 @@ function isReady() {
   return false;
 }
 
+// mainButton returns the button for what the user can do: sign with a key, or mint without
+// one.
+const mainButton = () => (keyField.value === "" ? mintButton : signButton);
+
+function showMainButton() {
+  for (const button of [signButton, mintButton]) {
+    button.classList.toggle("primary", button === mainButton());
+  }
+}
+
 function sign() {
-  if (!isReady()) {
+  if (!areReady(fields.Header, fields.Claims)) {
     return;
   }
   const key = keyMembers();
   if (key.Signing_key === "") {
     showStatus(status, "Enter the key above first, or mint with this service's key.", true);
-    element("key").focus();
+    keyField.focus();
     return;
   }
   const members = JSON.stringify(key).slice(1, -1);
   const body = `{"Header":${fields.Header.value},"Claims":${fields.Claims.value},${members}}`;
-  send((signal) => post("token/sign", body, "JWT Token", signal), () => showSigned("Signed.", inspectSigned));
+  const signIt = async (signal) => (await post("token/sign", body, "JWT Token", signal))["JWT Token"];
+  send(signIt, () => showSigned("Signed.", inspectSigned));
 }
 
 function mint() {
-  if (!isReady()) {
+  if (!areReady(fields.Claims)) {
     return;
   }
   const { body, fault } = remint(fields.Claims.value, Date.now() / 1000);
@@ -95,10 +109,10 @@ function mint() {
     return;
   }
   send(
-    (signal) => withCredential((credential) => post("token", body, "JWT Token", signal, credential)),
+    (signal) => mintToken(body, signal),
     (token) => {
-      add(token, fields.Claims.value);
-      showSigned("Minted. The header, iat and jti are the service's own.", inspectOwn);
+      add(token);
+      showSigned("Minted. The header, iat, jti and the date in payload come from the service.", inspectOwn);
     },
   );
 }
@@ -108,10 +122,10 @@ function send(call, onToken) {
   showStatus(status, "Asking the service…", false);
   signing.run(
     call,
-    (answer) => {
+    (token) => {
       signedContent = sent;
-      element("signed-token").replaceChildren(...colored(answer["JWT Token"]));
-      onToken(answer["JWT Token"]);
+      element("signed-token").replaceChildren(...colored(token));
+      onToken(token);
     },
     ({ message }) => showStatus(status, message, true),
   );
@@ -124,6 +138,21 @@ function showSigned(text, inspectToken) {
   showStatus(status, text, false);
 }
 
+// forget forgets the token that was signed.
+function forget() {
+  signing.cancel();
+  showStatus(status, "", false);
+  element("signed").hidden = true;
+  element("signed-token").replaceChildren();
+}
+
+function inspectIt() {
+  inspectSignedToken(element("signed-token").textContent);
+  if (content() === signedContent) {
+    filled = content(); // nothing is lost when the fields follow the next token
+  }
+}
+
 for (const field of Object.values(fields)) {
   field.addEventListener("input", () => {
     signing.cancel();
@@ -134,15 +163,24 @@ for (const field of Object.values(fields)) {
 }
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  sign();
+  (event.submitter ?? mainButton()) === mintButton ? mint() : sign();
 });
-element("mint-edited").addEventListener("click", mint);
+keyField.addEventListener("input", () => {
+  showStatus(status, "", false); // it may have been about the key
+  showMainButton();
+});
+element("forget").addEventListener("click", forget);
+element("inspect").addEventListener("reset", () => {
+  forget();
+  filled = content(); // so that it follows what is inspected next
+});
 element("take").addEventListener("click", () => {
   fill();
   fields.Claims.focus();
 });
-element("inspect-signed").addEventListener("click", () => inspectSignedToken(element("signed-token").textContent));
+element("inspect-signed").addEventListener("click", inspectIt);
 whenInspected(() => {
+  showMainButton();
   if (details.open && content() === filled) {
     fill();
   }
@@ -153,3 +191,4 @@ details.addEventListener("toggle", () => {
   }
 });
 fill();
+showMainButton();

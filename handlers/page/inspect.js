@@ -119,16 +119,11 @@ function inputChanged() {
     showSignature("uncheckable", reason);
     return;
   }
-  const ready = isWhole() && (ownKeys || keyField.value !== "");
-  showSignature("unchecked", ready ? "Asking the service…" : notReady());
-  if (ready) {
+  // Nothing else until the service is asked: a screen reader would announce it.
+  showSignature("unchecked", pasted.token === "" || isWhole() ? "The service has not been asked yet." : "The token is malformed: what is wrong is shown below.");
+  if (isWhole() && (ownKeys || keyField.value !== "")) {
     timer = setTimeout(check, pause);
   }
-}
-
-// notReady returns why the page does not ask the service.
-function notReady() {
-  return pasted.token === "" || isWhole() ? "The service has not been asked yet." : "The token is malformed: what is wrong is shown below.";
 }
 
 // cannotCheck returns why the service cannot check the signature, or "".
@@ -188,7 +183,8 @@ function showAnswer(answer) {
   if (answer["Signature Verification"] === true) {
     showSignature("verified", `${signer} signed exactly this header and these claims.`);
   } else {
-    showSignature("rejected", rejection(answer.Reason));
+    const untried = ownKeys && keyField.value !== "" ? " The key above was not tried: to try it, press Check signature." : "";
+    showSignature("rejected", rejection(answer.Reason) + untried);
   }
 }
 

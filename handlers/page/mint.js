@@ -2,13 +2,13 @@
 
 import { hasClaims, readClaims } from "./claims.js";
 import { curl, mintingCurl } from "./command.js";
-import { isRequired, whenRequired, withCredential } from "./credential.js";
+import { isRequired, mintToken, whenRequired } from "./credential.js";
 import { element, setText, showStatus, submitOnControlEnter } from "./dom.js";
 import { read, visible } from "./json.js";
 import { Latest } from "./latest.js";
 import { readLifetime } from "./lifetime.js";
 import { add, compareWith, forget } from "./minted.js";
-import { address, post } from "./service.js";
+import { address } from "./service.js";
 
 const form = element("mint");
 const data = element("data");
@@ -118,23 +118,17 @@ function mint(event) {
     focusWrong(contents);
     return;
   }
-  const [request, label] = [body, purpose()];
+  const request = body;
   showStatus(status, "Asking the service…", false);
   minting.run(
-    (signal) => withCredential((credential) => post("token", request, "JWT Token", signal, credential)),
-    (answer) => showMinted(answer["JWT Token"], label, request),
+    (signal) => mintToken(request, signal),
+    (token) => showMinted(token, request),
     ({ message }) => showStatus(status, message, true),
   );
 }
 
-// purpose returns what the token is for: its subject, or else its data, or else its claims.
-function purpose() {
-  const [, claims] = contents;
-  return claims.subject === undefined ? data.value.trim() || claims.json || "empty text" : `sub: ${claims.subject}`;
-}
-
-function showMinted(token, label, request) {
-  add(token, label, request);
+function showMinted(token, request) {
+  add(token, request);
   compareWith(body);
   showStatus(status, "Minted.", false);
 }
@@ -150,7 +144,7 @@ for (const field of [data, element("mint-claims")]) {
 element("forget").addEventListener("click", () => {
   minting.cancel();
   forget();
-  showStatus(status, "The tokens of this visit are forgotten.", false);
+  showStatus(status, "The minted tokens are forgotten.", false);
   data.focus();
 });
 whenRequired(showCommand);

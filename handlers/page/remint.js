@@ -3,8 +3,8 @@
 import { read } from "./json.js";
 import { mistake } from "./time.js";
 
-// The claims that the service sets (the others are for the caller to set).
-const own = ["iat", "jti", "exp", "payload"];
+// The claims that the service sets. The caller sets all others.
+export const setByService = ["iat", "jti", "exp", "payload"];
 
 // remint returns the body of a request to POST /token, given the text of claims and the
 // time in Unix seconds, or a fault: what the service cannot take over. It sets iat, jti and
@@ -14,7 +14,7 @@ export function remint(text, now) {
   const { members } = read(text);
   const { expiresIn, fault: expFault } = lifetime(members.get("exp"), now);
   const { data, fault: payloadFault } = userData(members.get("payload"));
-  const others = [...members].filter(([name]) => !own.includes(name));
+  const others = [...members].filter(([name]) => !setByService.includes(name));
   const parts = [];
   if (data !== undefined) {
     parts.push(`"user_data":${data}`);
