@@ -51,7 +51,7 @@ describe("accessibility", () => {
   test("the three states differ in words, mark and color", async () => {
     const page = await open({ reducedMotion: "reduce" }); // a color in transition is that of neither state
     const looks = new Set();
-    const look = () => page.locator("#verdict").evaluate((verdict) => [verdict.querySelector("h3"), verdict.querySelector(".mark")].map((part) => part.textContent).concat(getComputedStyle(verdict).borderStyle, getComputedStyle(verdict).backgroundColor));
+    const look = () => page.locator("#verdict").evaluate((verdict) => [verdict.querySelector("h3"), verdict.querySelector(".symbol")].map((part) => part.textContent).concat(getComputedStyle(verdict).borderStyle, getComputedStyle(verdict).backgroundColor));
     for (const [state, key] of [["verified", service.key], ["rejected", "wrong"]]) {
       await check(page, await mint(page, "x"), key);
       await expectVerdict(page, state, /./);

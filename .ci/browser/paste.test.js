@@ -46,7 +46,7 @@ describe("locate", () => {
   test("no token", () => {
     for (const text of ["hello world", "curl https://api.example.com", '{"error":"invalid_token"}', `x${token}!`]) {
       const { start, end, token, choices, notes } = locate(text);
-      assert.deepEqual([start, end, token, choices, notes], [0, 0, "", [], ["There is no token in this text. A token begins with eyJ, or now and then with ew."]], text);
+      assert.deepEqual([start, end, token, choices, notes], [0, 0, "", [], ["There is no token in this text. Tokens begin with eyJ."]], text);
     }
   });
 

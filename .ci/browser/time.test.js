@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 
-const { describe } = await import(join(process.env.PAGE, "time.js"));
+const { describe, mistake, timeClaims } = await import(join(process.env.PAGE, "time.js"));
 
 // Each row is a claim, its value in JSON, its words at the second 1,000,000, and its time.
 const times = [
@@ -13,6 +13,10 @@ const times = [
   ["exp", "1e6", "expired just now", "1970-01-12T13:46:40Z"],
   ["exp", "1000000.5", "expires in less than a second", "1970-01-12T13:46:40.500Z"],
   ["exp", "1000001", "expires in 1 second", "1970-01-12T13:46:41Z"],
+  ["exp", "1000059", "expires in 59 seconds", "1970-01-12T13:47:39Z"],
+  ["exp", "1000060", "expires in 1 minute", "1970-01-12T13:47:40Z"],
+  ["exp", "1000299", "expires in 4 minutes 59 seconds", "1970-01-12T13:51:39Z"],
+  ["exp", "1003661", "expires in 1 hour 1 minute", "1970-01-12T14:47:41Z"],
   ["exp", "1005340", "expires in 1 hour 29 minutes", "1970-01-12T15:15:40Z"],
   ["iat", "999999", "issued 1 second ago", "1970-01-12T13:46:39Z"],
   ["iat", "1000060", "issued 1 minute in the future", "1970-01-12T13:47:40Z"],
@@ -33,4 +37,21 @@ test("describe", () => {
     assert.deepEqual([described.words, described.utc], [words, utc], `${claim} ${json}`);
     assert.equal(described.local === null, utc === null);
   }
+});
+
+test("every time claim has words for the past, the present and the future", () => {
+  assert.deepEqual(timeClaims, ["iat", "nbf", "exp", "auth_time", "updated_at"]);
+  for (const claim of timeClaims) {
+    assert.match(describe(claim, "1", 100).words, / 1 minute 39 seconds ago$/);
+    assert.match(describe(claim, "100", 100).words, / just now$/);
+    assert.match(describe(claim, "200", 100).words, / (?:in 1 minute 40 seconds|1 minute 40 seconds in the future)$/);
+    assert.equal(mistake(claim, "200"), "");
+  }
+});
+
+test("mistakes are explained", () => {
+  assert.equal(mistake("exp", "1764150000000"), "exp seems to be in milliseconds, but RFC 7519 §2 counts in seconds. It probably means 2025-11-26T09:40:00Z: divide it by 1000.");
+  assert.equal(mistake("iat", '"1764150000"'), "iat is not a number: remove the quotes. RFC 7519 §2 wants seconds since 1970, and others refuse the token.");
+  assert.equal(mistake("updated_at", '"2025-11-26T09:40:00Z"'), "updated_at is not a number. OpenID Connect Core §5.1 wants seconds since 1970.");
+  assert.equal(mistake("exp", "1e400"), "exp is too large for a date. RFC 7519 §2 counts in seconds since 1970.");
 });

@@ -48,7 +48,7 @@ export function locate(text) {
   switch (found.length) {
     case 0:
       if (!/^(?:[\w.-]*$|e[yw])/.test(wrapped.token)) {
-        return { start: 0, end: 0, token: "", choices: [], notes: ["There is no token in this text. A token begins with eyJ, or now and then with ew."] };
+        return { start: 0, end: 0, token: "", choices: [], notes: ["There is no token in this text. Tokens begin with eyJ."] };
       }
       return { ...wrapped, choices: [], notes: removed.length === 0 ? [] : [`Ignored around the token: ${removed.join(", ")}.`] };
     case 1:

@@ -4,7 +4,7 @@ import { everySecond } from "./clock.js";
 import { element, setText, showIf } from "./dom.js";
 import { validity } from "./validity.js";
 
-const marks = { unchecked: "?", verified: "✓", rejected: "✕", uncheckable: "–" };
+const symbols = { unchecked: "?", verified: "✓", rejected: "✕", uncheckable: "–" };
 
 const signatureStates = {
   unchecked: "Signature not checked",
@@ -17,7 +17,7 @@ const signatureStates = {
 // not a verdict: the state stays unchecked.
 export function showSignature(state, reason) {
   element("verdict").dataset.state = state;
-  setText(element("verdict-mark"), marks[state]);
+  setText(element("verdict-symbol"), symbols[state]);
   setText(element("verdict-state"), signatureStates[state]);
   setText(element("verdict-reason"), reason);
 }
@@ -69,9 +69,9 @@ function showTime() {
   const { state, words, note } = answered === "revoked" ? { state: "revoked", words: "The service has revoked it.", note: "" } : validity(claims, now);
   const doubts = [note, disagreement(now)].filter((doubt) => doubt !== "").join(" ");
   const shown = doubts === "" ? state : "doubtful";
-  const [mark, title] = timeStates[shown];
+  const [symbol, title] = timeStates[shown];
   element("time-verdict").dataset.state = shown;
-  setText(element("time-mark"), mark);
+  setText(element("time-symbol"), symbol);
   setText(element("time-state"), title);
   setText(element("time-words"), note === "" ? words : "");
   showIf(element("time-note"), doubts);
