@@ -8,7 +8,7 @@ import { describe, test } from "node:test";
 import { decode, open, until } from "./visit.js";
 
 // The README shows this much of the page.
-const picture = { width: 1280, height: 1130 };
+const picture = { width: 1280, height: 1390 };
 
 describe("a first visit", () => {
   test("mints, inspects, breaks and mends a token", async () => {
