@@ -21,18 +21,6 @@ var (
 	openAPI []byte
 )
 
-// assetFiles are the files that index.html refers to. Each of them may refer to
-// those before it.
-var assetFiles = []string{
-	"icon.svg", "style.css", "mint.css", "inspect.css", "volume.css",
-	"clock.js", "command.js", "fault.js", "find.js", "history.js", "json.js", "time.js", "remint.js",
-	"token.js", "label.js", "lines.js", "lists.js", "meanings.js", "paste.js", "signature.js", "templates.js",
-	"validity.js",
-	"dom.js", "claims.js", "copy.js", "service.js", "credential.js", "encrypted.js", "summary.js", "tooltip.js",
-	"decoded.js", "undo.js", "key.js", "latest.js", "verdict.js", "inspect.js", "minted.js", "editor.js",
-	"guide.js", "lifetime.js", "mint.js", "volume.js", "page.js",
-}
-
 // contentTypes maps file name extensions to media types.
 var contentTypes = map[string]string{
 	".css":  "text/css; charset=utf-8",
@@ -52,34 +40,34 @@ type page struct {
 	assets map[string][]byte // by name under /assets/, which contains a hash of the content
 }
 
-// unresolved matches a reference between modules that has no hash in it.
-var unresolved = regexp.MustCompile(`"\./\w+\.js"`)
-
 // newPage gives every asset a name that changes with its content, so that it can
-// be cached forever, and replaces all references to the asset with that name.
+// be cached forever, and replaces all references to the asset with that name. Assets
+// cannot refer to each other: the name of each would depend on the other's.
 func newPage() page {
 	p := page{assets: map[string][]byte{}}
-	var names []string // pairs for a strings.Replacer
-	for _, file := range assetFiles {
-		content := readPageFile(file, names)
-		if unresolved.Match(content) {
-			panic(file + " refers to a file that is not before it in assetFiles")
-		}
-		name := hashedName(file, content)
-		p.assets[name] = content
-		names = append(names, "/"+file+`"`, "/"+name+`"`)
-	}
-	p.index = readPageFile("index.html", names)
+	p.index = p.read("index.html", map[string]string{})
 	return p
 }
 
-// readPageFile returns an embedded file with its references replaced.
-func readPageFile(file string, names []string) []byte {
+// reference matches a reference to an asset: assets/x in HTML, ./x in a module.
+var reference = regexp.MustCompile(`"(?:assets|\.)/[\w.]+"`)
+
+// read returns an embedded file, with the names of the assets that it refers to replaced,
+// and adds these assets. names has the new names of those added before.
+func (p page) read(file string, names map[string]string) []byte {
 	content, err := pageFiles.ReadFile("page/" + file)
 	if err != nil {
-		panic(err) // assetFiles names a file that does not exist
+		panic(err) // a file refers to one that does not exist
 	}
-	return []byte(strings.NewReplacer(names...).Replace(string(content)))
+	return reference.ReplaceAllFunc(content, func(match []byte) []byte {
+		folder, asset := path.Split(strings.Trim(string(match), `"`))
+		if names[asset] == "" {
+			content := p.read(asset, names)
+			names[asset] = hashedName(asset, content)
+			p.assets[names[asset]] = content
+		}
+		return []byte(`"` + folder + names[asset] + `"`)
+	})
 }
 
 func hashedName(file string, content []byte) string {
