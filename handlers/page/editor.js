@@ -2,9 +2,9 @@
 
 import { mintToken } from "./credential.js";
 import { colored, element, setText, showStatus, span, submitOnControlEnter } from "./dom.js";
-import { inspectOwn, inspectSigned, inspected, keyMembers, whenInspected } from "./inspect.js";
+import { inspectOwn, inspectSigned, inspected, whenInspected } from "./inspect.js";
 import { read, visible } from "./json.js";
-import { keyField } from "./key.js";
+import { keyField, keyMembers } from "./key.js";
 import { Latest } from "./latest.js";
 import { add } from "./minted.js";
 import { remint } from "./remint.js";

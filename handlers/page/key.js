@@ -1,15 +1,20 @@
-// The field with the key.
+// The field with the key, and its encoding.
 
 import { element, setText } from "./dom.js";
 import { setValue } from "./undo.js";
 
 export const keyField = element("key");
+export const encoding = element("encoding");
 
 let inserted = ""; // the text of the edit in progress
 
+// keyMembers returns the members of a request with the key in the form.
+export const keyMembers = () => ({ Signing_key: keyField.value, Key_encoding: encoding.value });
+
 // setKey fills in the key. Like setting the field's value, it dispatches no event.
-export function setKey(text) {
+export function setKey(text, encodingOfText) {
   setValue(keyField, text);
+  encoding.value = encodingOfText;
   showHint("");
 }
 
