@@ -12,14 +12,15 @@ const claims = { iss: "https://login.example.com", sub: "ada", aud: ["shop", "fo
 const hs512 = signed({ typ: "JWT", alg: "HS512" }, claims, 86);
 const hs256 = signed({ alg: "HS256" }, claims, 43);
 const rs256 = signed({ alg: "RS256", kid: "a1" }, claims, 342);
-const jwe = `${encode({ alg: "dir", enc: "A256GCM" })}..${"Ab-_".repeat(4)}.${"Cd-_".repeat(30)}.${"Ef-_".repeat(5)}`;
+const jwe = `${encode({ alg: "dir", enc: "A256GCM" })}..${"Ab-_".repeat(4)}.${"Cd-_".repeat(30)}.${"Ef-_".repeat(6).slice(0, 22)}`;
+const none = `${encode({ alg: "none" })}.${encode(claims)}.`;
 const wrap = (text, width) => text.match(new RegExp(`.{1,${width}}`, "g"));
 const json = JSON.stringify;
 
 // Each row is a pasted text, where its only token is, and on how many lines.
 const texts = [
   [hs512, "", 1],
-  [`Bearer ${hs512}`, "after Bearer", 1],
+  [`Bearer ${hs512}`, 'after "Bearer"', 1],
   [`Authorization: Bearer ${hs512}`, "in the header Authorization", 1],
   [`authorization: bearer ${hs512}\r\nHost: example.com\r\n`, "in the header Authorization", 1],
   [`GET / HTTP/1.1\r\nHost: example.com\r\nAuthorization: Bearer ${rs256}\r\nAccept: */*\r\n`, "in the header Authorization", 1],
@@ -36,19 +37,19 @@ const texts = [
   [json({ message: json({ token: hs512 }) }), "in the member token", 1],
   [json(json(json({ deep: hs512 }))), "in the member deep", 1],
   [`{"time":"2026-01-01T00:00:00Z","headers":{"Authorization":["Bearer ${hs512}"]}}`, "in the header Authorization", 1],
-  [`level=info msg="refused Bearer ${hs512}" status=401`, "after Bearer", 1],
-  [`2026-01-01 12:00:00 token=${hs512} user=ada`, "after token", 1],
+  [`level=info msg="refused Bearer ${hs512}" status=401`, 'after "Bearer"', 1],
+  [`2026-01-01 12:00:00 token=${hs512} user=ada`, 'after "token"', 1],
   [`Cookie: theme=dark; session=${hs512}; lang=en`, "in the cookie session", 1],
   [`Set-Cookie: __Host-session=${hs512}; Path=/; Secure; HttpOnly`, "in the cookie __Host-session", 1],
   [`https://app.example.com/reset?token=${hs512}`, "in the parameter token of a URL", 1],
   [`https://app.example.com/reset?lang=en&jwt=${hs512}&x=1#top`, "in the parameter jwt of a URL", 1],
   [`https://app.example.com/cb#access_token=${rs256}&token_type=Bearer`, "in the parameter access_token after the # of a URL", 1],
   [`https://app.example.com/cb#state=x&id_token=${rs256}`, "in the parameter id_token after the # of a URL", 1],
-  [`export TOKEN=${hs512}`, "after TOKEN", 1],
-  [`TOKEN="${hs512}"\n`, "after TOKEN", 1],
-  [`const token = "${hs512}";`, "after token", 1],
+  [`export TOKEN=${hs512}`, 'after "TOKEN"', 1],
+  [`TOKEN="${hs512}"\n`, 'after "TOKEN"', 1],
+  [`const token = "${hs512}";`, 'after "token"', 1],
   [`headers = {'Authorization': 'Bearer ${hs512}'}`, "in the header Authorization", 1],
-  [`requests.get(url, headers={"Authorization": f"Bearer ${hs512}"})`, "after Bearer", 1],
+  [`requests.get(url, headers={"Authorization": f"Bearer ${hs512}"})`, 'after "Bearer"', 1],
   [`Authorization%3A%20Bearer%20${hs512}`, "", 1],
   [`{\\"token\\":\\"${hs512}\\"}`, "in the member token", 1],
   [`\\u0022${hs512}\\u0022`, "", 1],
@@ -70,14 +71,29 @@ const texts = [
   [`curl ^"https://api.example.com/v1/me^" ^\r\n  -H ^"authorization: Bearer ${hs512}^" ^\r\n  -H ^"x: y^"`, "in the header Authorization", 1],
   [`curl --data-raw ^"^{^\\^"token^\\^":^\\^"${hs512}^\\^"^}^" https://api.example.com`, "", 1],
   [`https://app.example.com/cb#access_token=${rs256.replaceAll(".", "%2E")}&state=x`, "in the parameter access_token after the # of a URL", 1],
-  [`token: ${hs512.slice(0, 30)}\u00ad${hs512.slice(30, 90)}\u200b${hs512.slice(90)} end`, "after token", 1],
-  [`Bearer ${encode('{ "alg": "HS256" }')}.${encode("{}")}.${"A".repeat(43)}`, "after Bearer", 1],
+  [`token: ${hs512.slice(0, 30)}\u00ad${hs512.slice(30, 90)}\u200b${hs512.slice(90)} end`, 'after "token"', 1],
+  [`Bearer ${encode('{ "alg": "HS256" }')}.${encode("{}")}.${"A".repeat(43)}`, 'after "Bearer"', 1],
   [`${hs512}~WyJzYWx0IiwibmFtZSIsImFkYSJd~`, "", 1],
   [`https://app.example.com/verify/${hs512}/done`, "", 1],
   [`Is it ${hs512}?`, "", 1],
+  [`+ ${wrap(hs512, 64).join("\n+ ")}\n`, "", wrap(hs512, 64).length],
+  [`grep '${hs512.replaceAll(".", "\\.")}' access.log`, "", 1],
+  [`${hs512}... and so on`, "", 1],
+  [`Authorization: DPoP ${hs512}\r\n`, "in the header Authorization", 1],
+  [`https://app.example.com/reset?token=${hs512}#top`, "in the parameter token of a URL", 1],
+  [`${hs512}\u2014really\u3002`, "", 1],
+  [`${hs512}(old)`, "", 1],
+  [`curl -d 'grant_type=jwt&assertion=${hs512}==' https://api.example.com`, 'after "assertion"', 1],
+  [`curl -b jar.txt -d token=${hs512} https://api.example.com`, 'after "token"', 1],
+  [`git checkout -b x; TOKEN=${hs512}`, 'after "TOKEN"', 1],
+  [`#TOKEN=${hs512}`, 'after "TOKEN"', 1],
+  [`X-Authorization: ${hs512}`, 'after "X-Authorization"', 1],
+  [`${jwe}\nThanks\nAda`, "", 1],
+  [`${none}\nThanks`, "", 1],
+  [wrap(jwe, 64).join("\n"), "", wrap(jwe, 64).length],
   [`**${hs512}**`, "", 1],
   [`\u001b[32m${hs512}\u001b[0m`, "", 1],
-  [`token = "${wrap(hs512, 64).join('" +\n  "')}";`, "after token", wrap(hs512, 64).length],
+  [`token = "${wrap(hs512, 64).join('" +\n  "')}";`, 'after "token"', wrap(hs512, 64).length],
   [`TOKEN = ('${wrap(hs512, 64).join("'\n  '")}')`, "", wrap(hs512, 64).length],
   [`x ${encode('{\r\n "alg":"HS256"}')}.${encode("{}")}.${"A".repeat(43)}`, "", 1],
 ];
@@ -86,7 +102,7 @@ const texts = [
 const plain = (text) => text.replaceAll(/[\s\\=>"'+\u00ad\u200b]/g, "").replaceAll("%2E", ".");
 
 // tokenIn returns the token that is in a text of the table.
-const tokenIn = (text) => [hs512, rs256, jwe].find((token) => plain(text).includes(token)) ?? /e[yw]\S+/.exec(text)[0];
+const tokenIn = (text) => [hs512, rs256, jwe, none].find((token) => plain(text).includes(token)) ?? /e[yw]\S+/.exec(text)[0];
 
 describe("find", () => {
   test("one token, and where it is", () => {
@@ -109,7 +125,7 @@ describe("find", () => {
   });
 
   test("no token", () => {
-    for (const text of ["", "nothing", "eye.color", "www.example.com", "eyJhbGciOiJIUzI1NiJ9", "key.json and ewe.json", `x${hs512}`, `${hs512.slice(0, 60)}!${hs512.slice(60)}`, `${hs512}/x`, `${hs512}==`]) {
+    for (const text of ["", "nothing", "eye.color", "www.example.com", "eyJhbGciOiJIUzI1NiJ9", "key.json and ewe.json", `x${hs512}`, `${hs512.slice(0, 60)}!${hs512.slice(60)}`, `${hs512}/x`, `${hs512}\u00e9`, `${hs512.replace(".", "==.")} x`]) {
       assert.deepEqual(find(text), [], text);
     }
   });
@@ -117,12 +133,17 @@ describe("find", () => {
   // The limit is far more than a search takes whose time grows in proportion to the text.
   test("a megabyte of anything ends", () => {
     const size = 1 << 20;
-    for (const piece of ["Bearer ", "eyJ", "eyJh.", "eyJhbGciOiJIUzI1NiJ9.", `eyJ${"a".repeat(60)}\n`, "=\n", `" +\n"`, `eyJ${"a".repeat(60)}" +\n"`, "!", "#a=", "Cookie: a=", "\\", `"'`, " ", "[", "authorization:", `${hs512} `, `${rs256}\n`]) {
+    for (const piece of ["Bearer ", "eyJ", "eyJh.", "eyJhbGciOiJIUzI1NiJ9.", `eyJ${"a".repeat(60)}\n`, "=\n", `" +\n"`, `eyJ${"a".repeat(60)}" +\n"`, "!", "=", "#a=", "Cookie: a=", "\\", `"'`, " ", "[", "authorization:", `${hs512} `, `${rs256}\n`]) {
       const text = piece.repeat(size / piece.length);
       const began = performance.now();
       find(text);
       find(`${text}${hs512}`);
       assert.ok(performance.now() - began < 20_000, json(piece));
+    }
+    for (const [before, after] of [['"', "x"], ['"\n', "x"], ['" +\n', "x"], ["\n", "!"]]) {
+      const began = performance.now();
+      find(`x eyJ${"a".repeat(60)}${before}${" ".repeat(size)}${after}`);
+      assert.ok(performance.now() - began < 20_000, json(before));
     }
   });
 });

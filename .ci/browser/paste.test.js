@@ -19,12 +19,15 @@ const texts = [
   [`\u201c${token}\u201d`, ["Ignored around the token: quotes."]],
   [`...${token}`, ["Ignored around the token: dots."]],
   [`${token}.`, ["Ignored around the token: dots."]],
+  [`${token}..`, ["Ignored around the token: dots."]],
+  [`${token}\u2026`, ["Ignored around the token: dots."]],
   [`"${token}."`, ["Ignored around the token: quotes, dots."]],
-  [`Bearer ${token}`, ["Ignored around the token: Bearer."]],
-  [`authorization:  bearer \t${token} `, ["Ignored around the token: white space, Authorization:, Bearer."]],
-  [`'Authorization: Bearer ${token}'`, ["Ignored around the token: quotes, Authorization:, white space, Bearer."]],
+  [`Bearer ${token}`, ["Ignored around the token: “Bearer”."]],
+  [`authorization:  bearer \t${token} `, ["Ignored around the token: white space, “Authorization:”, “Bearer”."]],
+  [`'Authorization: Bearer ${token}'`, ["Ignored around the token: quotes, “Authorization:”, white space, “Bearer”."]],
   [`curl -H 'Authorization: Bearer ${token}' https://api.example.com`, ["Found the token in the header Authorization."]],
   [`see ${token.slice(0, 60)}\n${token.slice(60)}`, ["Found the token on 2 lines, which the page joined."]],
+  [`${token}==`, ["Found the token."]],
   [`${token} ${token}`, ["Found the token."]],
 ];
 
@@ -38,7 +41,7 @@ describe("locate", () => {
   });
 
   test("what is not a token is left as it is", () => {
-    for (const text of ["", "abc", "e30.e30.", `${token}..`, `${token}==`, `${token.slice(0, 20)}!${token.slice(20)}`]) {
+    for (const text of ["", "abc", "e30.e30.", `${token.slice(0, 20)}!${token.slice(20)}`]) {
       assert.deepEqual(locate(text), { start: 0, end: text.length, token: text, choices: [], notes: [] }, text);
     }
   });
@@ -46,8 +49,15 @@ describe("locate", () => {
   test("no token", () => {
     for (const text of ["hello world", "curl https://api.example.com", '{"error":"invalid_token"}', `x${token}!`]) {
       const { start, end, token, choices, notes } = locate(text);
-      assert.deepEqual([start, end, token, choices, notes], [0, 0, "", [], ["There is no token in this text. Tokens begin with eyJ."]], text);
+      assert.deepEqual([start, end, token, choices, notes], [0, 0, "", [], ["There is no whole token in this text. Tokens begin with eyJ."]], text);
     }
+  });
+
+  test("more tokens than are offered", () => {
+    const text = Array.from({ length: 30 }, (_, i) => `${token}${i}`).join(" ");
+    const { choices, notes } = locate(text);
+    assert.equal(choices.length, 20);
+    assert.deepEqual(notes, ["There are 20 tokens or more. Choose one to inspect."]);
   });
 
   test("several tokens, one of which is chosen", () => {
@@ -56,7 +66,7 @@ describe("locate", () => {
     assert.equal(none, "");
     assert.deepEqual(notes, ["There are 2 tokens. Choose one to inspect."]);
     assert.deepEqual(choices.map((choice) => choice.token), [token, other]);
-    assert.deepEqual(chosen(choices[1]), { token: other, start: text.length - other.length, end: text.length, notes: ["Found the token after id_token."] });
+    assert.deepEqual(chosen(choices[1]), { token: other, start: text.length - other.length, end: text.length, notes: ['Found the token after "id_token".'] });
   });
 
   test("a megabyte of wrappings ends", () => {
@@ -64,6 +74,7 @@ describe("locate", () => {
       const text = piece.repeat((1 << 20) / piece.length);
       assert.equal(locate(text + token).choices.length, 0);
       assert.equal(locate(token + text).choices.length, 0);
+      assert.equal(locate(`a${text}b`).choices.length, 0);
     }
   });
 });

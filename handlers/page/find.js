@@ -6,29 +6,30 @@
 // \u0022 or the code for a color.
 const beginning = /(?:(?<![\w.-])|(?<=%[0-9A-Fa-f]{2}|\\[nrt]|\\u[0-9A-Fa-f]{4}|\u001b\[[\d;]{0,9}m))e(?:y[A-DI-L]|w[0-3k-r])/g;
 
-// A token, with what programs make of it: dots as escapes of a URL, and invisible characters
-// of a word processor or a chat.
-const run = /(?:[\w.-]|%2E|[\u00ad\u200b-\u200f\u2060\ufeff])+/iy;
+// A token as programs alter it: with dots as escapes of a URL or of a pattern, and with
+// invisible characters of a word processor or a chat.
+const run = /(?:[\w.-]|%2E|\\{1,2}\.|[\u00ad\u200b-\u200f\u2060\ufeff])+/iy;
 
-const cleaned = (text) => text.replaceAll(/%2E/gi, ".").replaceAll(/[\u00ad\u200b-\u200f\u2060\ufeff]/g, "");
+const cleaned = (text) => text.replaceAll(/%2E|\\+\./gi, ".").replaceAll(/[\u00ad\u200b-\u200f\u2060\ufeff]/g, "");
 
 // What may follow a token, such as the disclosures of an SD-JWT (RFC 9901 §4) and the codes
 // for colors of a terminal. Anything else is probably a wrong character within the token.
-const ending = /$|[\s"'`\\^&;,)<>\]}|%~\u001b\u2018-\u201f]|[!?:*]+(?![\w-])/y;
+const ending = /$|[\s"'`\\^&;,()<>\]}|%#~\u001b]|[!?:*=]+(?![\w.!?:*=-])|(?=[^\u0000-\u007f])\P{L}/uy;
 
 // A line break within a token: a program that wraps lines may put a backslash or (in mail)
-// an equals sign before it, and white space or (in a quotation) > after it. In source code,
+// an equals sign before it, and white space, > (in a quotation) or + (in a diff) after it. In source code,
 // the lines may be strings, with an operator between them.
-const lineBreak = /(?:[ \t]*[\\=]?\r?\n[ \t>|]*|(["'])[ \t]*[+.\\]?[ \t]*\r?\n[ \t]*[+.]?[ \t]*\1)(?=[\w.-])/y;
+const lineBreak = /(?:[ \t]*[\\=]?\r?\n[ \t>|+]*|(["'])[ \t]*(?:[+.\\][ \t]*)?\r?\n[ \t]*(?:[+.][ \t]*)?\1)(?=[\w.-])/y;
 
 // minLine is the number of characters in the shortest line that is taken for a wrapped one.
 const minLine = 24;
 
-// maxFound bounds the number of tokens that find returns.
-const maxFound = 20;
+// maxFound is the largest number of tokens that find returns.
+export const maxFound = 20;
 
 // find returns the different tokens in text, in their order. Each extends from start to
-// end, where says where it was, and lines is the number of lines over which it was wrapped.
+// end, where says where it was, lines is the number of lines over which it was wrapped,
+// and isSelective is true for an SD-JWT, which disclosures follow (RFC 9901 §4).
 // It takes time in proportion to the size of text.
 export function find(text) {
   const found = new Map(); // by token
@@ -37,18 +38,25 @@ export function find(text) {
     const start = begun.index;
     const { token, end, lines } = extend(text, start);
     beginning.lastIndex = end;
-    // The second segment of an encrypted token may be empty (RFC 7516 §5.1).
-    if (/^[\w-]+\.{1,2}[\w-]/.test(token) && isEnding(text, start, end) && !found.has(token)) {
-      found.set(token, { token, start, end, lines, where: whereIs(text, start) });
+    if (isToken(token) && isEnding(text, start, end) && !found.has(token)) {
+      found.set(token, { token, start, end, lines, where: whereIs(text, start), isSelective: text[end] === "~" });
     }
   }
   return [...found.values()];
 }
 
+// isToken reports whether a text that begins like a token may be one: it has two segments or
+// more, of which the second may be empty if the token is encrypted (RFC 7516 §5.1), and an
+// alg (RFC 7515 §4.1.1) if its header can be decoded. Otherwise it may begin at the claims.
+function isToken(token) {
+  const header = decoded(token.split(".", 1)[0]);
+  return /^[\w-]+\.{1,2}[\w-]/.test(token) && (header === "" || header.includes('"alg"'));
+}
+
 // isEnding reports whether a token from start may end before index. A slash ends it only in
 // the path of a URL: elsewhere, it is a character of ordinary base64.
 function isEnding(text, start, index) {
-  ending.lastIndex = text[index] === "." ? index + 1 : index;
+  ending.lastIndex = index + match(/\.*/y, text, index).length;
   return ending.test(text) || (text[index] === "/" && text[start - 1] === "/");
 }
 
@@ -57,23 +65,24 @@ function extend(text, start) {
   const parts = [match(run, text, start)];
   let end = start + parts[0].length;
   let state = after({ dots: 0, size: 0 }, cleaned(parts[0]));
-  let sizes = null; // that the signature may have
+  let whole = null; // what follows from the header
   while (isWrapped(parts)) {
-    if (state.dots === 2) {
-      sizes ??= signatureSizes(cleaned(parts.join("")));
+    if (state.dots > 0) {
+      whole ??= wholeSizes(cleaned(parts.join("")));
     }
     const gap = match(lineBreak, text, end);
     const part = gap === "" ? "" : match(run, text, end + gap.length);
-    const next = after(state, cleaned(part));
-    if (part === "" || (state.dots === 2 && (sizes.includes(state.size) || next.size > Math.max(...sizes)))) {
-      break; // the signature is complete, or would be too long
+    if (part === "" || isWhole(state, whole) || (state.dots === whole?.dots && goesBeyond(after(state, cleaned(part)), whole))) {
+      break;
     }
     parts.push(part);
     end += gap.length + part.length;
-    state = next;
+    state = after(state, cleaned(part));
   }
   const joined = parts.join("");
-  const raw = joined.endsWith(".") ? joined.slice(0, -1) : joined; // the end of a sentence
+  // Other dots at the end end a sentence, or leave something out. The second one belongs to
+  // a token that is not signed.
+  const raw = joined.endsWith(".") && state.dots !== 2 ? joined.replace(/\.+$/, "") : joined;
   return { token: cleaned(raw), end: end - (joined.length - raw.length), lines: parts.length };
 }
 
@@ -96,18 +105,29 @@ function after({ dots, size }, part) {
   return segments.length === 1 ? { dots, size: size + last } : { dots: dots + segments.length - 1, size: last };
 }
 
+const isWhole = ({ dots, size }, whole) => dots === whole?.dots && whole.sizes.includes(size);
+
+const goesBeyond = ({ dots, size }, whole) => dots > whole.dots || size > Math.max(...whole.sizes);
+
 // The lengths of signatures in base64url (RFC 7518 §3, RFC 8037 §3.1). Those of RSA depend
 // on the size of the key.
 const sizesByAlgorithm = {
   HS256: [43], HS384: [64], HS512: [86],
   ES256: [86], ES256K: [86], ES384: [128], ES512: [176],
-  EdDSA: [86, 152], Ed25519: [86], Ed448: [152],
+  EdDSA: [86, 152], Ed25519: [86], Ed448: [152], none: [0],
 };
 const rsaSizes = [342, 512, 683];
+const tagSizes = [22, 32, 43]; // of an encrypted token's last segment (RFC 7518 §5)
 
-function signatureSizes(token) {
-  const alg = /"alg"\s*:\s*"(\w+)"/.exec(decoded(token.split(".", 1)[0]))?.[1];
-  return sizesByAlgorithm[alg] ?? rsaSizes;
+// wholeSizes returns the number of dots in a token that begins like this, and the sizes
+// that its last segment may have.
+function wholeSizes(token) {
+  const header = decoded(token.split(".", 1)[0]);
+  if (/"enc"\s*:/.test(header)) {
+    return { dots: 4, sizes: tagSizes };
+  }
+  const alg = /"alg"\s*:\s*"(\w+)"/.exec(header)?.[1];
+  return { dots: 2, sizes: sizesByAlgorithm[alg] ?? rsaSizes };
 }
 
 function decoded(segment) {
@@ -121,13 +141,13 @@ function decoded(segment) {
 // The places where a token can be, by what is in front of it: the first that matches.
 const places = [
   [/proxy-authorization["']?\s*[:=]\s*["'\\]*(?:bearer\s+)?$/i, () => "in the header Proxy-Authorization"],
-  [/authorization["'\\]*\s*[:=,]\s*[["'\\]*(?:bearer(?:\s|%20|\+)+)?$/i, () => "in the header Authorization"],
-  [/#(?:[^\s"'<>]{0,400}&)?([\w.~-]{1,64})=$/, ([, name]) => `in the parameter ${name} after the # of a URL`],
-  [/[?&]([\w.~-]{1,64})=$/, ([, name]) => `in the parameter ${name} of a URL`],
-  [/(?:\bcookie["']?\s*[:=]|\s(?:-b|--cookie)[\s=])[^\n]{0,400}?([\w.~-]{1,64})=["']?$/i, ([, name]) => `in the cookie ${name}`],
+  [/(?<![\w-])authorization["'\\]*\s*[:=,]\s*[["'\\]*(?:[a-z]{1,20}(?:\s|%20|\+)+)?$/i, () => "in the header Authorization"],
+  [/[^\s"'<>]#(?:[^\s"'<>]{0,400}&)?([\w.~-]{1,64})=$/, ([, name]) => `in the parameter ${name} after the # of a URL`],
+  [/[^\s"'<>]\?(?:[^\s"'<>]{0,400}&)?([\w.~-]{1,64})=$/, ([, name]) => `in the parameter ${name} of a URL`],
+  [/(?:\bcookie["']?\s*[:=]|\s(?:-b|--cookie)[\s=])\s*["']?(?:[^\s"';=]{1,64}=[^\s"';]{0,400};\s*)*([\w.~-]{1,64})=["']?$/i, ([, name]) => `in the cookie ${name}`],
   [/\\*["']([^"'\\\n]{1,64})\\*["']\s*:\s*\\*["'](?:bearer\s+)?$/i, ([, name]) => `in the member ${name}`],
-  [/([\w.-]{1,64})\s*[:=]\s*["']?(?:bearer\s+)?$/i, ([, name]) => `after ${name}`],
-  [/\bbearer\s+$/i, () => "after Bearer"],
+  [/([\w.-]{1,64})\s*[:=]\s*["']?(?:bearer\s+)?$/i, ([, name]) => `after "${name}"`],
+  [/\bbearer\s+$/i, () => 'after "Bearer"'],
 ];
 
 // maxContext is the number of characters in front of a token in which its place is looked for.
