@@ -29,8 +29,8 @@ const faults = [
   ["}", "a value is missing before } (line 1, character 1)", 0],
   ["{,}", "a name is missing before , (line 1, character 2)", 1],
   ["{{x}}", "a name is missing before { (line 1, character 2)", 1],
-  ["[1}", "} instead of ] for the array that begins in line 1 (line 1, character 3)", 2],
-  ['[\n{"a":1]', "] instead of } for the object that begins in line 2 (line 2, character 7)", 8],
+  ["[1}", "} instead of ] for the array that begins on line 1 (line 1, character 3)", 2],
+  ['[\n{"a":1]', "] instead of } for the object that begins on line 2 (line 2, character 7)", 8],
 
   ["{'a':1}", `the quote ' instead of " (line 1, character 2)`, 1],
   ["{\u201ca\u201d:1}", `the quote \u201c instead of " (line 1, character 2)`, 1],
@@ -72,10 +72,10 @@ const faults = [
   ['{"a"\n:1}}', "text after the end (line 2, character 4)", 8],
   ["{}\u0000", "text after the end (line 1, character 3)", 2],
 
-  ['{\n "a":[1,\n2', "the array that begins in line 2 has no closing ] (line 3, character 2)", 12],
-  ['{"a":', "the object that begins in line 1 has no closing } (line 1, character 6)", 5],
-  ['[\n"a', 'the string that begins in line 2 has no closing " (line 2, character 3)', 4],
-  ['"a\\', 'the string that begins in line 1 has no closing " (line 1, character 3)', 2],
+  ['{\n "a":[1,\n2', "the array that begins on line 2 has no closing ] (line 3, character 2)", 12],
+  ['{"a":', "the object that begins on line 1 has no closing } (line 1, character 6)", 5],
+  ['[\n"a', 'the string that begins on line 2 has no closing " (line 2, character 3)', 4],
+  ['"a\\', 'the string that begins on line 1 has no closing " (line 1, character 3)', 2],
 
   ['{"a":1,\n"\\u0061":2}', 'the member "\\u0061" occurs twice in one object (line 2, character 1)', 8],
   ['[{"\u202e":1,"\u202e":2}]', 'the member "\\u202e" occurs twice in one object (line 1, character 9)', 8],

@@ -62,11 +62,19 @@ describe("validity", () => {
     assert.match(judge('{"exp":{},"nbf":null}').words, /^exp is not a number\. .* nbf is not a number\. /);
   });
 
+  test("times that exclude each other", () => {
+    for (const claims of ['{"exp":1700000050,"nbf":1700000100}', '{"exp":1700000050,"nbf":1700000050}']) {
+      assert.equal(judge(claims).note, "It expires before it becomes valid, so it is never valid.");
+    }
+    assert.equal(judge('{"exp":1700000051,"nbf":1700000050}').note, "");
+  });
+
   test("times in milliseconds", () => {
+    assert.match(judge('{"iat":1700003600000}').note, /^iat seems to be in milliseconds/);
     assert.match(judge('{"exp":1700003600000}').note, /^exp seems to be in milliseconds.*2023-11-14T23:13:20Z: divide it by 1000\.$/);
     assert.match(judge('{"exp":1700003600,"nbf":1700000000000}').note, /^nbf seems to be in milliseconds/);
     assert.equal(judge('{"exp":1e400}').note, "exp is too large for a date. RFC 7519 §2 counts in seconds since 1970.");
-    for (const claims of ["{}", '{"exp":1700003600}', '{"exp":100000000000}', '{"iat":1700003600000}', '{"exp":"1700003600000"}']) {
+    for (const claims of ["{}", '{"exp":1700003600}', '{"exp":100000000000}', '{"auth_time":1700003600000}', '{"exp":"1700003600000"}']) {
       assert.equal(judge(claims).note, "", claims);
     }
   });

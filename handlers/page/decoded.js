@@ -6,6 +6,7 @@ import { visible } from "./json.js";
 import { meanings } from "./meanings.js";
 import { showSummary } from "./summary.js";
 import { explain, hideMeaning, makeReachable } from "./tooltip.js";
+import { counted } from "./words.js";
 
 // showDecoded shows the segments of a token, as decode returns them.
 export function showDecoded({ header, claims, signature, encrypted }) {
@@ -15,7 +16,7 @@ export function showDecoded({ header, claims, signature, encrypted }) {
   showJSON("claims", claims, meanings.claims);
   showFault("signature", signature);
   showEncrypted(encrypted);
-  setText(element("signature-size"), signature === null ? "" : signatureWords(signature.bytes.length));
+  setText(element("signature-size"), signature === null ? "" : signatureWords(signature));
   showSummary(claims?.members ?? new Map());
 }
 
@@ -53,6 +54,6 @@ function shownPiece({ kind, text, depth }, known) {
   return shown;
 }
 
-function signatureWords(size) {
-  return size === 0 ? "Empty: this token is not signed." : `${size} bytes.`;
+function signatureWords({ bytes: { length: size }, fault }) {
+  return size === 0 && fault === null ? "Empty: this token is not signed." : `${counted(size, "byte")}.`;
 }

@@ -1,6 +1,7 @@
 // Shows the segments of an encrypted token that nobody can read here.
 
 import { element, span } from "./dom.js";
+import { counted } from "./words.js";
 
 // showEncrypted shows what decode returns about an encrypted token in place of the claims
 // and the signature. For any other token, segments is null.
@@ -24,5 +25,5 @@ function row(segment) {
 
 // The key is empty if the key of the content is agreed on, or known (RFC 7516 §5.1).
 function sizeOf({ name, bytes }) {
-  return name === "Encrypted key" && bytes.length === 0 ? "none: the recipient has the key already, or derives it" : `${bytes.length} bytes`;
+  return name === "Encrypted key" && bytes.length === 0 ? "none: the recipient has the key already, or derives it" : counted(bytes.length, "byte");
 }

@@ -64,7 +64,7 @@ const names = { "{": "object", "[": "array" };
 const closing = { "{": "}", "[": "]" };
 
 function begun(text, { mark, at }) {
-  return `the ${names[mark]} that begins in line ${lineOf(text, at)}`;
+  return `the ${names[mark]} that begins on line ${lineOf(text, at)}`;
 }
 
 const goodPart = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*/y;
@@ -75,7 +75,7 @@ function inString(text, start) {
   goodPart.exec(text);
   const at = goodPart.lastIndex;
   const rest = text.slice(at, at + 2);
-  return { at, what: rest === "" || rest === "\\" ? `the string that begins in line ${lineOf(text, start)} has no closing "` : say(notInStrings, rest) };
+  return { at, what: rest === "" || rest === "\\" ? `the string that begins on line ${lineOf(text, start)} has no closing "` : say(notInStrings, rest) };
 }
 
 const notInStrings = [

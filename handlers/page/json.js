@@ -154,6 +154,8 @@ class Reader {
     }
     if (mark === ":" && this.open.length === 1) {
       this.valueAt = piecePattern.lastIndex;
+    } else {
+      this.addMember();
     }
     this.put("mark", mark === "," ? "," : ": ");
     this.expected = mark === "," && this.innermost().mark === "{" ? "name" : "value";
@@ -165,6 +167,9 @@ class Reader {
     if (this.innermost()?.mark !== opening || !(this.justOpened || this.expected === "comma")) {
       return false;
     }
+    if (!this.justOpened) {
+      this.addMember();
+    }
     this.open.pop();
     if (!this.justOpened) {
       this.newLine();
@@ -175,10 +180,15 @@ class Reader {
     return true;
   }
 
-  afterValue() {
+  // addMember adds the outermost object's member that ends before the mark just read: until
+  // then, its value may be cut short.
+  addMember() {
     if (this.open.length === 1 && this.open[0].mark === "{") {
-      this.members.set(this.open[0].name, this.text.slice(this.valueAt, piecePattern.lastIndex).trim());
+      this.members.set(this.open[0].name, this.text.slice(this.valueAt, piecePattern.lastIndex - 1).trim());
     }
+  }
+
+  afterValue() {
     this.expected = this.open.length > 0 ? "comma" : "end";
   }
 
@@ -230,12 +240,14 @@ function loneSurrogate(string) {
   return -1;
 }
 
-// Control characters, invisible ones, and those that reorder the text around
-// them.
-const invisible = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+// Control characters, invisible ones, and those that reorder the text around them. U+FE0F,
+// which makes a symbol an emoji, is frequent and harmless.
+const invisible = /(?![\t\n\ufe0f])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 // visible replaces these characters with JSON escapes, so that nothing in the
 // text is hidden. The value of a JSON string stays the same.
 export function visible(text) {
-  return text.replace(invisible, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
+  return text.replace(invisible, (character) => character.split("").map(escaped).join(""));
 }
+
+const escaped = (unit) => "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0");

@@ -6,8 +6,9 @@ import { read, visible } from "./json.js";
 // aud, then every other array that has no object or array in it. Numbers keep their
 // spelling. It takes the values of the claims in JSON, by name.
 export function lists(claims) {
-  const names = [...new Set(["scope", "aud", ...claims.keys()])];
-  return names.map((name) => ({ name, items: claims.has(name) ? items(name, claims.get(name)) : [] })).filter((list) => list.items.length > 0);
+  const names = new Set(["scope", "aud", ...claims.keys()]);
+  names.delete("_sd"); // digests (RFC 9901 §4.2.4.1), which nobody reads
+  return [...names].map((name) => ({ name, items: claims.has(name) ? items(name, claims.get(name)) : [] })).filter((list) => list.items.length > 0);
 }
 
 function items(name, json) {

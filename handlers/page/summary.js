@@ -70,7 +70,6 @@ function shortened(text) {
   return start === text ? text : `${start}…`;
 }
 
-everySecond(() => {
-  const now = Date.now() / 1000;
+everySecond((now) => {
   ticking.forEach(({ target, claim, literal }) => setText(target, describe(claim, literal, now).words));
 });

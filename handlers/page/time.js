@@ -1,5 +1,7 @@
 // The time claims (RFC 7519 §4.1.4 to §4.1.6, OpenID Connect Core §2 and §5.1) in words.
 
+import { counted } from "./words.js";
+
 const words = {
   iat: { past: "issued" },
   nbf: { past: "became valid", future: "becomes valid" },
@@ -36,8 +38,11 @@ export function describe(claim, literal, now) {
 
 export const isNumber = (literal) => /^[-0-9]/.test(literal);
 
-// Times beyond this many seconds are probably in milliseconds: it is the year 5138.
-const milliseconds = 1e11;
+// Smaller units than seconds, with how many of them a second has.
+const smallerUnits = [["milliseconds", 1e3], ["microseconds", 1e6], ["nanoseconds", 1e9]];
+
+// Nobody means a later time: it is the year 2286.
+const latestMeant = 1e10;
 
 // Where times are defined that are not a NumericDate of RFC 7519 §2.
 const definitions = { auth_time: "OpenID Connect Core §2", updated_at: "OpenID Connect Core §5.1" };
@@ -50,22 +55,22 @@ export function mistake(claim, literal) {
   if (!isNumber(literal)) {
     return notNumber(claim, literal);
   }
-  return Number(literal) > milliseconds ? tooLarge(claim, Number(literal)) : "";
+  return Number(literal) > latest ? tooLarge(claim, Number(literal)) : "";
 }
 
 function notNumber(claim, literal) {
   const advice = /^"-?[0-9.]+"$/.test(literal) ? ": remove the quotes" : "";
-  const refused = claim in definitions ? "" : ", and others refuse the token";
-  return `${claim} is not a number${advice}. ${definitionOf(claim)} wants seconds since 1970${refused}.`;
+  const rejected = claim in definitions ? "" : ", and other implementations reject the token";
+  return `${claim} is not a number${advice}. ${definitionOf(claim)} wants seconds since 1970${rejected}.`;
 }
 
 function tooLarge(claim, value) {
-  const meant = new Date(value);
-  if (Number.isNaN(meant.getTime())) {
+  const [unit, size] = smallerUnits.find(([, size]) => value / size < latestMeant) ?? [];
+  if (unit === undefined) {
     return `${claim} is too large for a date. ${definitionOf(claim)} counts in seconds since 1970.`;
   }
-  const time = meant.toISOString().replace(/\.\d+Z$/, "Z");
-  return `${claim} seems to be in milliseconds, but ${definitionOf(claim)} counts in seconds. It probably means ${time}: divide it by 1000.`;
+  const meant = new Date((value / size) * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+  return `${claim} seems to be in ${unit}, but ${definitionOf(claim)} counts in seconds. It probably means ${meant}: divide it by ${size}.`;
 }
 
 const localFormat = new Intl.DateTimeFormat(undefined, {
@@ -104,14 +109,8 @@ function relative(claim, difference) {
 function duration(seconds) {
   const i = units.findIndex(([, length]) => seconds >= length);
   const [unit, length] = units[i];
-  const parts = [counted(Math.floor(seconds / length), unit)];
-  if (i + 1 < units.length) {
-    const [nextUnit, nextLength] = units[i + 1];
-    parts.push(counted(Math.floor((seconds % length) / nextLength), nextUnit));
-  }
-  return parts.filter((part) => part !== "").join(" ");
-}
-
-function counted(count, unit) {
-  return count === 0 ? "" : `${count} ${unit}${count === 1 ? "" : "s"}`;
+  const [nextUnit, nextLength] = units[i + 1] ?? [];
+  const rest = Math.floor((seconds % length) / nextLength) || 0;
+  const whole = counted(Math.floor(seconds / length), unit);
+  return rest === 0 ? whole : `${whole} ${counted(rest, nextUnit)}`;
 }

@@ -11,37 +11,34 @@ export function decode(token) {
   const [first, claims, signature] = segments;
   const header = first === undefined ? null : jsonSegment(first);
   const isEncrypted = segments.length === 5 && header.members.has("enc"); // RFC 7516 §4.1.2
-  const decoded = {
-    fault: header === null ? null : segmentsFault(segments.length, header, isEncrypted),
-    header,
-    claims: null,
-    signature: null,
-    encrypted: null,
-  };
+  const decoded = { header, claims: null, signature: null, encrypted: null };
   if (isEncrypted) {
-    return { ...decoded, encrypted: segments.slice(1).map((segment, i) => ({ name: encryptedNames[i], ...decodeBase64url(segment) })) };
+    decoded.encrypted = segments.slice(1).map((segment, i) => ({ name: encryptedNames[i], ...decodeBase64url(segment) }));
+  } else {
+    decoded.claims = claims === undefined ? null : claimsSegment(claims);
+    decoded.signature = signature === undefined ? null : decodeBase64url(signature);
   }
-  return {
-    ...decoded,
-    claims: claims === undefined ? null : claimsSegment(claims),
-    signature: signature === undefined ? null : decodeBase64url(signature),
-  };
+  return { ...decoded, fault: segmentsFault(segments.length, decoded) };
 }
 
 // The segments of an encrypted token after its header (RFC 7516 §3.1).
 const encryptedNames = ["Encrypted key", "Initialization vector", "Ciphertext", "Authentication tag"];
 
-function segmentsFault(count, header, isEncrypted) {
-  if (count === 3) {
+function segmentsFault(count, { header, claims, encrypted }) {
+  if (header === null) {
     return null;
   }
   if (header.type !== "object") {
-    return "This is not a JWT, which begins with a JSON object in base64url. Only its issuer can check another kind of token.";
+    return claims?.type === "object" && claims.fault === null
+      ? "The beginning of the token seems to be missing: tokens begin with eyJ."
+      : "This is not a JWT, which begins with a JSON object in base64url. Other kinds of token can be checked only by their issuer.";
   }
-  if (isEncrypted) {
+  if (encrypted !== null) {
     return "Five segments: this is an encrypted token (JWE, RFC 7516), which only its recipient can read.";
   }
   switch (count) {
+    case 3:
+      return null;
     case 1:
       return "The claims and the signature are missing: a JWT has three segments, separated by dots.";
     case 2:
@@ -54,6 +51,9 @@ function segmentsFault(count, header, isEncrypted) {
 function jsonSegment(segment) {
   const decoded = decodeBase64url(segment);
   const { text, fault } = decodeUTF8(decoded.bytes);
+  if (fault !== null && !text.startsWith("{")) {
+    return { ...read(""), fault: "it is not text" };
+  }
   const json = read(text);
   return { ...json, fault: decoded.fault ?? fault ?? json.fault ?? (json.type === "object" ? null : "it is not a JSON object") };
 }

@@ -7,10 +7,13 @@ import { describe, isNumber, mistake } from "./time.js";
 // is not a number; with words about the next change or the last one, and a note if a
 // mistake is likely, or "".
 export function validity(claims, now) {
-  const times = ["exp", "nbf"].filter((name) => claims.has(name));
-  const mistakes = (names) => names.map((name) => mistake(name, claims.get(name))).filter((words) => words !== "").join(" ");
-  const wrong = times.filter((name) => !isNumber(claims.get(name)));
-  return wrong.length > 0 ? { state: "invalid", words: mistakes(wrong), note: "" } : { ...valid(claims, now), note: mistakes(times) };
+  const mistakes = (names) => names.map((name) => (claims.has(name) ? mistake(name, claims.get(name)) : "")).filter((words) => words !== "");
+  const wrong = ["exp", "nbf"].filter((name) => claims.has(name) && !isNumber(claims.get(name)));
+  if (wrong.length > 0) {
+    return { state: "invalid", words: mistakes(wrong).join(" "), note: "" };
+  }
+  const never = Number(claims.get("exp")) <= Number(claims.get("nbf")) ? ["It expires before it becomes valid, so it is never valid."] : [];
+  return { ...valid(claims, now), note: [...mistakes(["exp", "nbf", "iat"]), ...never].join(" ") };
 }
 
 function valid(claims, now) {
@@ -21,5 +24,5 @@ function valid(claims, now) {
   if (claims.has("nbf") && Number(claims.get("nbf")) > now) {
     return { state: "not yet valid", words: said("nbf") };
   }
-  return claims.has("exp") ? { state: "valid", words: said("exp") } : { state: "endless", words: "It has no exp, so it does not end by itself." };
+  return claims.has("exp") ? { state: "valid", words: said("exp") } : { state: "endless", words: "It has no exp claim, so it never expires by itself." };
 }

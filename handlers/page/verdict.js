@@ -40,16 +40,17 @@ let answered; // the state in the service's answer, if there is one
 export function showTimesOf(values) {
   claims = values;
   answered = undefined;
-  showTime();
+  showTime(Date.now() / 1000);
 }
 
 // showAnsweredTime adds the state in the service's answer to a request that was sent at a
 // time in Unix seconds. The service knows which tokens are revoked, and its clock is the one
 // that counts.
 export function showAnsweredTime(state, asked) {
-  const meanwhile = [asked - 2, Date.now() / 1000 + 2].map(stateHere); // clocks are rarely closer
+  const now = Date.now() / 1000;
+  const meanwhile = [asked - 2, now + 2].map(stateHere); // clocks are rarely closer
   answered = meanwhile.includes(state) ? undefined : state;
-  showTime();
+  showTime(now);
 }
 
 // stateHere returns the state by the clock of this machine, in the service's words.
@@ -57,15 +58,14 @@ const stateHere = (now) => validity(claims, now).state.replace("endless", "valid
 
 // disagreement says that the service's clock differs, for as long as that matters.
 function disagreement(now) {
-  return [undefined, "revoked", stateHere(now)].includes(answered) ? "" : `The service, whose clock differs from this one, says: ${answered}.`;
+  return [undefined, "revoked", stateHere(now)].includes(answered) ? "" : `The service, whose clock differs from this computer's, said when it was asked: ${answered}.`;
 }
 
-function showTime() {
+function showTime(now) {
   element("time-verdict").hidden = claims === null;
   if (claims === null) {
     return;
   }
-  const now = Date.now() / 1000;
   const { state, words, note } = answered === "revoked" ? { state: "revoked", words: "The service has revoked it.", note: "" } : validity(claims, now);
   const doubts = [note, disagreement(now)].filter((doubt) => doubt !== "").join(" ");
   const shown = doubts === "" ? state : "doubtful";
