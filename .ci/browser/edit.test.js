@@ -160,10 +160,21 @@ describe("edit and sign again", () => {
     await page.locator("#edit-claims").fill('{"mine":true}');
     await page.locator("#token").fill(rfcToken);
     assert.equal(await claims(), '{"mine":true}');
+    await signed(page, "These are your edits of an earlier token.");
     await signButton(page).click();
     await signed(page, "Signed.");
-    await page.locator("#edit-claims").fill('{"mine":false}');
-    assert.match(await textOf(page, "#signed-stale"), /before you changed the fields/);
+    for (const change of [
+      () => page.locator("#edit-claims").fill('{"mine":false}'),
+      () => page.locator("#key").fill("another key"),
+      () => page.locator("#encoding").selectOption("base64"),
+    ]) {
+      assert.equal(await textOf(page, "#signed-stale"), "");
+      await change();
+      assert.match(await textOf(page, "#signed-stale"), /before you changed the fields or the key/);
+      await page.locator("#encoding").selectOption("utf8");
+      await signButton(page).click();
+      await signed(page, "Signed.");
+    }
     await page.getByRole("button", { name: "Start from the token above" }).click();
     assert.match(await claims(), /"joe"/);
     assert.equal(await page.evaluate(() => document.activeElement.id), "edit-claims");

@@ -41,6 +41,15 @@ describe("a line break after a key", () => {
     });
   }
 
+  test("is not part of the hexadecimal digits that the key looks like", async () => {
+    const page = await open();
+    await page.locator("#token").fill(sign("beef\r\n"));
+    await page.locator("#encoding").selectOption("hex");
+    await page.locator("#key").fill("beef");
+    await until("the verdict", async () => (await verdictOf(page)) === "rejected");
+    assert.match(await textOf(page, "#verdict-reason"), / it matches as utf8 with a line break \(CR LF\) at its end: enter the key in hex or base64, with that line break\.$/);
+  });
+
   test("is left out of the key", async () => {
     const page = await open();
     await page.locator("#token").fill(sign("a secret"));
@@ -65,6 +74,18 @@ describe("the key field", () => {
     ]) {
       await paste(page, pasted);
       assert.equal(await textOf(page, "#key-hint"), hint, JSON.stringify(pasted));
+    }
+  });
+
+  test("says what is not a key", async () => {
+    const page = await open();
+    for (const [pasted, hint] of [
+      ['{"kty":"oct","k":"c2VjcmV0"}', /^This is a JSON Web Key \(RFC 7517\)\. Enter only the value of its member k/],
+      ["-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n", /^This is a PEM file/],
+      ["secret", /^$/],
+    ]) {
+      await paste(page, pasted);
+      assert.match(await textOf(page, "#key-hint"), hint);
     }
   });
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 
+import { credential, start } from "./service.js";
 import { decode, mint, open, service, textOf, until, verdictOf } from "./visit.js";
 
 const { History } = await import(join(process.env.PAGE, "history.js"));
@@ -170,13 +171,18 @@ describe("undo", () => {
     assert.deepEqual(JSON.parse(await textOf(page, "#claims-json")), JSON.parse(decode(token)));
   });
 
-  test("leaves the mint credential forgotten", async () => {
-    const page = await open();
-    await page.locator("#credential-dialog").evaluate((dialog) => dialog.showModal());
+  test("leaves the mint credential forgotten", async (t) => {
+    const guarded = await start({ credential });
+    t.after(guarded.stop);
+    const page = await open({}, guarded.origin);
+    const ask = async () => {
+      await page.getByRole("button", { name: "Mint token" }).click();
+      await page.locator("#credential-dialog").waitFor();
+    };
+    await ask();
     await page.locator("#credential").pressSequentially("secret");
     await page.keyboard.press("Escape");
-    await page.locator("#credential-dialog").evaluate((dialog) => dialog.showModal());
-    await page.locator("#credential").evaluate((field) => (field.value = ""));
+    await ask();
     await press(page, "#credential", undo, "");
     await choose(page, "undo");
     assert.equal(await value(page, "#credential"), "");
@@ -185,6 +191,20 @@ describe("undo", () => {
 
 describe("a history", () => {
   const state = (text) => ({ text, start: text.length, end: text.length });
+
+  test("keeps the state after an edit that changed nothing", () => {
+    const history = new History(state("ab"));
+    const erase = (from, to) => {
+      history.expect(state(from), "deleteContentBackward");
+      history.record(state(to), "deleteContentBackward");
+    };
+    erase("ab", "a");
+    erase("a", "");
+    history.expect(state(""), "deleteContentBackward"); // Backspace in an empty field
+    history.record(state("x"), "set");
+    assert.equal(history.undo(state("x")).text, "");
+    assert.equal(history.undo(state("")).text, "ab");
+  });
 
   test("holds a thousand texts", () => {
     const history = new History(state(""));

@@ -36,7 +36,7 @@ export function setOwnKeys(own) {
 }
 
 // inputChanged withdraws the verdict, which was about other input, and asks for another
-// one if there is all that it takes.
+// one if everything that it takes is there.
 function inputChanged() {
   checking.cancel();
   clearTimeout(timer);
@@ -46,11 +46,22 @@ function inputChanged() {
     showSignature("uncheckable", reason);
     return;
   }
-  // Nothing else until the service is asked: a screen reader would announce it.
-  showSignature("unchecked", pasted.token === "" || isWhole() ? "The service has not been asked yet." : "The token is malformed: what is wrong is shown below.");
-  if (isWhole() && (ownKeys || keyField.value !== "")) {
+  showSignature("unchecked", waitingFor());
+  if (isWhole() && missing() === null) {
     timer = setTimeout(check, pause);
   }
+}
+
+// waitingFor returns what the page waits for before it asks the service. It says the same
+// at every character typed: a screen reader announces changes.
+function waitingFor() {
+  if (pasted.token === "") {
+    return "The service has not been asked yet.";
+  }
+  if (!isWhole()) {
+    return "The token is malformed: what is wrong is shown below.";
+  }
+  return missing()?.words ?? "The page asks the service when you stop typing.";
 }
 
 // cannotCheck returns why the service cannot check the signature, or "".
@@ -62,8 +73,11 @@ function cannotCheck() {
     return "";
   }
   const { members } = decoded.header;
-  const other = ownKeys && members.get("alg") !== '"HS512"';
-  return obstacle(members, decoded.claims.members) || (other ? "The service's own keys are for HS512 only, and this token has another algorithm. Enter its key above." : "");
+  const reason = obstacle(members, decoded.claims.members);
+  if (reason === "" && ownKeys && JSON.parse(members.get("alg")) !== "HS512") {
+    return "The service's own keys are for HS512 only, and this token has another algorithm. Check it with its own key.";
+  }
+  return reason;
 }
 
 // isWhole reports whether the page sees no fault in the token. The service may see one.
@@ -89,7 +103,7 @@ function missing() {
   if (pasted.token === "") {
     return { field: tokenField, words: pasted.choices.length > 0 ? "Choose a token first." : "Paste a token first." };
   }
-  return ownKeys || keyField.value !== "" ? null : { field: keyField, words: "Enter the key first, or check with the service's key." };
+  return ownKeys || keyField.value !== "" ? null : { field: keyField, words: "Enter the key, or check with this service's key." };
 }
 
 function check() {
@@ -121,10 +135,19 @@ function showAnswer(answer) {
   }
 }
 
-// rejection returns the reason in the service's answer as a sentence for this page, whose
-// verdict begins like it.
+// The service's reasons are for those who call its API: what they say about its members, in
+// words for this page, whose verdict begins like some of them.
+const wordsHere = [
+  [/^the signature does not match: /, ""],
+  [/send that in Signing_key/, "enter it above"],
+  [/send the key with it.*/, "enter the key in hex or base64, with that line break"],
+  [/send the bare key/, "enter the bare key"],
+  [/(?:send )?Key_encoding/, "choose the key encoding"],
+];
+
+// rejection returns the reason in the service's answer as a sentence.
 function rejection(reason) {
-  const text = reason.replace(/^the signature does not match: /, "").replace("send that in Signing_key", "enter that above").replace("send Key_encoding", "choose the key encoding").replace("send the key with it", "enter the key in hex or base64, with that line break");
+  const text = wordsHere.reduce((text, [pattern, words]) => text.replace(pattern, words), reason);
   return text[0].toUpperCase() + text.slice(1) + ".";
 }
 

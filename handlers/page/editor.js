@@ -4,7 +4,7 @@ import { mintToken } from "./credential.js";
 import { colored, element, setText, showStatus, span, submitOnControlEnter } from "./dom.js";
 import { inspectOwn, inspectSigned, inspected, whenInspected } from "./inspect.js";
 import { read, visible } from "./json.js";
-import { keyField, keyMembers } from "./key.js";
+import { encoding, keyField, keyMembers } from "./key.js";
 import { Latest } from "./latest.js";
 import { add } from "./minted.js";
 import { remint } from "./remint.js";
@@ -18,8 +18,7 @@ const mintButton = element("mint-edited");
 const status = element("sign-status");
 const signing = new Latest();
 let filled = ""; // what the fields had before anybody edited them
-let signedContent = ""; // what they had when the token shown was signed
-let inspectSignedToken; // inspects that token
+let made = null; // the token shown that was signed here: {token, source, was, inspectToken}
 
 const content = () => fields.Header.value + fields.Claims.value;
 
@@ -32,12 +31,26 @@ function fill() {
   edited();
 }
 
+// isFresh reports whether the token signed here was made from what the fields have now.
+const isFresh = () => made.source() === made.was;
+
 const formatted = ({ pieces }) => visible(pieces.map(({ text }) => text).join(""));
+
+// follow fills the fields again if they are in sight and have no edits.
+function follow() {
+  if (details.open && content() === filled) {
+    fill();
+  }
+}
 
 // edited shows the faults in the fields, and whether the token shown was signed before.
 function edited() {
-  setText(element("signed-stale"), element("signed").hidden || content() === signedContent ? "" : "This token was signed before you changed the fields.");
+  showStale();
   Object.values(fields).forEach(showFault);
+}
+
+function showStale() {
+  setText(element("signed-stale"), made === null || isFresh() ? "" : "This token was signed before you changed the fields or the key.");
 }
 
 function showFault(field) {
@@ -94,8 +107,12 @@ function sign() {
   }
   const members = JSON.stringify(key).slice(1, -1);
   const body = `{"Header":${fields.Header.value},"Claims":${fields.Claims.value},${members}}`;
-  const signIt = async (signal) => (await post("token/sign", body, "JWT Token", signal))["JWT Token"];
-  send(signIt, () => showSigned("Signed.", inspectSigned));
+  send({
+    call: async (signal) => (await post("token/sign", body, "JWT Token", signal))["JWT Token"],
+    source: () => content() + JSON.stringify(keyMembers()),
+    inspectToken: inspectSigned,
+    words: "Signed.",
+  });
 }
 
 function mint() {
@@ -108,71 +125,76 @@ function mint() {
     fields.Claims.focus();
     return;
   }
-  send(
-    (signal) => mintToken(body, signal),
-    (token) => {
+  send({
+    call: async (signal) => {
+      const token = await mintToken(body, signal);
       add(token);
-      showSigned("Minted. The header, iat, jti and the date in payload come from the service.", inspectOwn);
+      return token;
     },
-  );
+    source: () => fields.Claims.value,
+    inspectToken: inspectOwn,
+    words: "Minted. The header, iat, jti and the date in payload come from the service.",
+  });
 }
 
-function send(call, onToken) {
-  const sent = content();
+// send shows the token that call returns. source returns what the token is made from,
+// inspectToken inspects it, and words say that it is there.
+function send({ call, source, inspectToken, words }) {
+  const was = source();
   showStatus(status, "Asking the service…", false);
   signing.run(
     call,
     (token) => {
-      signedContent = sent;
+      made = { token, source, was, inspectToken };
       element("signed-token").replaceChildren(...colored(token));
-      onToken(token);
+      element("signed").hidden = false;
+      edited();
+      showStatus(status, words, false);
     },
     ({ message }) => showStatus(status, message, true),
   );
 }
 
-function showSigned(text, inspectToken) {
-  inspectSignedToken = inspectToken;
-  element("signed").hidden = false;
-  edited();
-  showStatus(status, text, false);
-}
-
-// forget forgets the token that was signed.
+// forget forgets the token that was signed or minted here.
 function forget() {
   signing.cancel();
   showStatus(status, "", false);
+  made = null;
   element("signed").hidden = true;
   element("signed-token").replaceChildren();
 }
 
 function inspectIt() {
-  inspectSignedToken(element("signed-token").textContent);
-  if (content() === signedContent) {
+  made.inspectToken(made.token);
+  if (isFresh()) {
     filled = content(); // nothing is lost when the fields follow the next token
+    showStatus(status, "", false);
   }
 }
 
+// inputChanged forgets what was about other input.
+function inputChanged() {
+  signing.cancel();
+  showStatus(status, "", false);
+  showMainButton();
+  edited();
+}
+
 for (const field of Object.values(fields)) {
-  field.addEventListener("input", () => {
-    signing.cancel();
-    showStatus(status, "", false); // it was about other text
-    edited();
-  });
   field.addEventListener("keydown", submitOnControlEnter);
+}
+for (const field of [...Object.values(fields), keyField, encoding]) {
+  field.addEventListener("input", inputChanged);
 }
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   (event.submitter ?? mainButton()) === mintButton ? mint() : sign();
 });
-keyField.addEventListener("input", () => {
-  showStatus(status, "", false); // it may have been about the key
-  showMainButton();
-});
 element("forget").addEventListener("click", forget);
 element("inspect").addEventListener("reset", () => {
   forget();
-  filled = content(); // so that it follows what is inspected next
+  form.reset();
+  filled = content(); // so that the fields follow what is inspected next
 });
 element("take").addEventListener("click", () => {
   fill();
@@ -180,15 +202,13 @@ element("take").addEventListener("click", () => {
 });
 element("inspect-signed").addEventListener("click", inspectIt);
 whenInspected(() => {
-  showMainButton();
-  if (details.open && content() === filled) {
-    fill();
+  showMainButton(); // the key may have been filled in, or cleared
+  showStale();
+  if (details.open && content() !== filled) {
+    showStatus(status, "These are your edits of an earlier token.", false);
   }
+  follow();
 });
-details.addEventListener("toggle", () => {
-  if (details.open && content() === filled) {
-    fill();
-  }
-});
+details.addEventListener("toggle", follow);
 fill();
 showMainButton();

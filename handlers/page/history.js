@@ -1,4 +1,4 @@
-// What undo and redo in a field go back and forward to.
+// The undo history of a field.
 
 // A history holds at most this many texts, with at most this many characters in all.
 const maxTexts = 1000;
@@ -31,7 +31,7 @@ export class History {
   // the text is the same.
   record(state, kind) {
     if (state.text !== this.#present.text) {
-      if (!this.#continues || (kind === "insertText" && beginsWord(state))) {
+      if (!this.#continues || kind !== this.#kind || (kind === "insertText" && beginsWord(state))) {
         this.#past = newest([...this.#past, this.#present]);
       }
       this.#present = state;

@@ -13,14 +13,14 @@ const tokenField = element("token");
 
 let pasted = locate("");
 let decoded = decode("");
-let listener = () => {};
+const listeners = [];
 
 // inspected returns the token shown, as decode returns it.
 export const inspected = () => decoded;
 
-// whenInspected calls a function whenever another token is shown.
-export function whenInspected(show) {
-  listener = show;
+// whenInspected calls listener whenever another token is shown.
+export function whenInspected(listener) {
+  listeners.push(listener);
 }
 
 // inspectOwn inspects a token that this service has minted.
@@ -56,7 +56,7 @@ function showToken() {
   showChoices(pasted.choices);
   showDecoded(decoded);
   showTimesOf(timesKnown() ? decoded.claims.members : null);
-  listener();
+  listeners.forEach((listener) => listener());
   setToken(pasted, decoded);
 }
 

@@ -22,6 +22,14 @@ function showHint(text) {
   setText(element("key-hint"), text);
 }
 
+// advice returns what to enter instead of a key in another format, or "".
+function advice(key) {
+  if (/^\s*\{.*"kty"/.test(key)) {
+    return "This is a JSON Web Key (RFC 7517). Enter only the value of its member k, and choose the key encoding base64url.";
+  }
+  return key.includes("-----BEGIN") ? "This is a PEM file, with the key of another kind of signature. A key for HS256, HS384 or HS512 is only text or bytes." : "";
+}
+
 // lostBreaks returns what the field does to the line breaks in text, or "" if text has
 // none. A field of one line cannot hold them.
 function lostBreaks(text) {
@@ -41,7 +49,7 @@ function show(shown) {
 // Only beforeinput has the text with its line breaks.
 keyField.addEventListener("beforeinput", ({ data }) => (inserted = data ?? ""));
 keyField.addEventListener("input", () => {
-  showHint(lostBreaks(inserted));
+  showHint(advice(keyField.value) || lostBreaks(inserted));
   inserted = "";
 });
 keyField.form.addEventListener("reset", () => {
