@@ -41,8 +41,8 @@ type page struct {
 }
 
 // newPage gives every asset a name that changes with its content, so that it can
-// be cached forever, and replaces all references to the asset with that name. Assets
-// cannot refer to each other: the name of each would depend on the other's.
+// be cached forever, and replaces all references to the asset with that name. The
+// references must not form a cycle: each name would depend on all the others.
 func newPage() page {
 	p := page{assets: map[string][]byte{}}
 	p.index = p.read("index.html", map[string]string{})

@@ -48,7 +48,7 @@ describe("accessibility", () => {
     }
   }
 
-  test("the three states differ in words, mark and color", async () => {
+  test("the states of the signature differ in words and symbol, and the three frequent ones in color", async () => {
     const page = await open({ reducedMotion: "reduce" }); // a color in transition is that of neither state
     const looks = new Set();
     const look = () => page.locator("#verdict").evaluate((verdict) => [verdict.querySelector("h3"), verdict.querySelector(".symbol")].map((part) => part.textContent).concat(getComputedStyle(verdict).borderStyle, getComputedStyle(verdict).backgroundColor));
@@ -60,15 +60,18 @@ describe("accessibility", () => {
     await page.getByRole("button", { name: "Clear" }).click();
     await expectVerdict(page, "unchecked", /./);
     looks.add(JSON.stringify(await look()));
+    await states.invalid(page);
+    looks.add(JSON.stringify(await look()));
     const columns = [...looks].map((text) => JSON.parse(text));
-    assert.equal(new Set(columns.map(([words]) => words)).size, 3);
-    assert.equal(new Set(columns.map(([, mark]) => mark)).size, 3);
+    assert.equal(new Set(columns.map(([words]) => words)).size, 4);
+    assert.equal(new Set(columns.map(([, symbol]) => symbol)).size, 4);
     assert.equal(new Set(columns.map(([, , , background]) => background)).size, 3);
     const live = await page.locator("#verdict").evaluate(({ role, ariaLive, ariaAtomic }) => ({ role, ariaLive, ariaAtomic }));
     assert.deepEqual(live, { role: "status", ariaLive: "polite", ariaAtomic: "true" });
   });
 
-  for (const width of [320, 800, 1280, 1920]) {
+  // 640 pixels are a window of 1280 at a zoom of 200 % (WCAG 2.2, 1.4.4).
+  for (const width of [320, 640, 1280, 1920]) {
     test(`${width} pixels wide`, async () => {
       const page = await open({ viewport: { width, height: 900 } });
       for (const [state, reach] of Object.entries(states)) {
@@ -93,6 +96,16 @@ describe("accessibility", () => {
       );
       assert.deepEqual(field, ink);
     }
+  });
+
+  test("if the system chooses the colors, the field shows its own text", async () => {
+    const page = await open({ forcedColors: "active" });
+    const look = () => page.evaluate(() => [getComputedStyle(document.getElementById("token")).color, getComputedStyle(document.getElementById("ink")).visibility]);
+    const [color, ink] = await look();
+    assert.notEqual(color, "rgba(0, 0, 0, 0)");
+    assert.equal(ink, "hidden");
+    await page.emulateMedia({ forcedColors: "none" });
+    assert.deepEqual(await look(), ["rgba(0, 0, 0, 0)", "visible"]);
   });
 
   test("nothing moves if the user prefers that", async () => {

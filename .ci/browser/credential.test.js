@@ -54,7 +54,7 @@ describe("a service that requires a credential", () => {
     for (const leave of [(page) => page.keyboard.press("Escape"), (page) => page.getByRole("button", { name: "Cancel" }).click(), (page) => page.locator("#credential").fill(credential).then(() => page.keyboard.press("Escape"))]) {
       const page = await refused();
       await leave(page);
-      await until("the refusal", async () => /^Nothing was minted: this service mints only with a credential\.$/.test(await textOf(page, "#mint-status")));
+      await until("the refusal", async () => /^This service mints only with a credential\.$/.test(await textOf(page, "#mint-status")));
       assert.ok(await page.locator("#minted").isHidden());
       await until("the focus", () => page.evaluate(() => document.activeElement.textContent === "Mint token"));
       await mintButton(page).click();

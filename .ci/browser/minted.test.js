@@ -64,9 +64,9 @@ describe("the tokens minted in a visit", () => {
     assert.equal(await page.locator("#signed-token").textContent(), tokens[2]);
     await openList(page);
     assert.deepEqual(await labels(page), ["two", "one"]);
-    await page.getByRole("button", { name: "Forget all minted tokens" }).click();
+    await page.getByRole("button", { name: "Forget these tokens" }).click();
     assert.ok(await page.locator("#minted").isHidden());
-    assert.equal(await textOf(page, "#mint-status"), "The minted tokens are forgotten.");
+    assert.match(await textOf(page, "#announcement"), /^The tokens are forgotten\./);
     assert.equal(await page.evaluate(() => document.activeElement.id), "data");
     const content = await page.content();
     assert.ok(!tokens.some((token) => content.includes(token.slice(0, 60)) || content.includes(token.split(".")[2])));

@@ -117,6 +117,17 @@ describe("a file of data", () => {
     assert.ok(await page.locator("#volume-download").isHidden());
   });
 
+  test("is not one array, and not binary", async () => {
+    const page = await open();
+    await mintFile(page, '[{"id":1},{"id":2}]\n', /^Done: 1 token, for the whole array\. For a token for each element, /);
+    await mintFile(page, "[\n1,\n2\n]\n", /^Done: /);
+    assert.match((await faults(page))[0], /^Line 1: it is not JSON: the array has no closing \].*; each line must be JSON of its own\.$/);
+    await page.locator("#volume-kind").selectOption("text");
+    await mintFile(page, "\u0089PNG\0\n\0a\0b\n", /^Done: 0 tokens, and 2 lines without one\.$/);
+    assert.match((await faults(page))[0], /^Line 1: it has a NUL character: the file must be text in UTF-8\.$/);
+    assert.equal(await textOf(page, "#volume-faults-count"), "");
+  });
+
   test("is asked for, and so are lines and a form without a fault", async () => {
     const page = await open();
     await openPart(page);
@@ -152,7 +163,7 @@ describe("a run", () => {
     const bodies = watch(page);
     const cancel = async () => {
       assert.equal(await textOf(page, "#volume-count"), "1,000 lines read: 1,000 tokens.");
-      assert.equal(await status(page), "Minting: 25% of the file.");
+      assert.equal(await status(page), "Minting…");
       const part = await page.getByRole("progressbar", { name: "Read from the file" }).evaluate((bar) => bar.value);
       assert.ok(part > 0.35 && part < 0.45, `${part}`);
       await page.getByRole("button", { name: "Cancel" }).press("Enter");
@@ -170,7 +181,7 @@ describe("a run", () => {
     await begin(page);
     const release = await held();
     await begin(page);
-    assert.equal(await status(page), "Minting: 0% of the file."); // a second press begins no other run
+    assert.equal(await status(page), "Minting…"); // a second press begins no other run
     await mintFile(page, "2\n3\n");
     await release({ status: 200, contentType: "application/x-ndjson", body: '{"JWT Token":"old.old.old"}\n' });
     await page.waitForTimeout(300);
@@ -259,7 +270,7 @@ describe("a service that requires a credential", () => {
     await choose(page, fileOf("1\n"));
     await begin(page);
     await page.locator("#credential-cancel").click();
-    await ends(page, /^Nothing was minted: this service mints only with a credential\. Stopped at line 1\.$/);
+    await ends(page, /^This service mints only with a credential\. Stopped at line 1\.$/);
     assert.ok(await page.locator("#volume-download").isHidden());
   });
 });
@@ -288,7 +299,7 @@ describe("the part of the page", () => {
     });
     assert.equal(heard, "status");
     await mintFile(page, numbered(20_000));
-    assert.deepEqual(await page.evaluate(() => globalThis.heard), [0, 25, 50, 75, 100].map((part) => `Minting: ${part}% of the file.`).concat("Done: 20,000 tokens."));
+    assert.deepEqual(await page.evaluate(() => globalThis.heard), ["Minting…", "Done: 20,000 tokens."]);
   });
 
   test("keeps no token elsewhere", async () => {

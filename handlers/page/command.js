@@ -12,14 +12,15 @@ export function curl(url, data, ...options) {
   return request(url, `-H ${quote("Content-Type: application/json")}`, `--data-binary ${quote(data)}`, ...options);
 }
 
-// inspectingCurl returns a command that asks for the key and keeps it out of both.
+// inspectingCurl returns a command that asks for the key, and keeps it out of the process
+// list and the history.
 export function inspectingCurl(url, token, encoding) {
   const format = `{"Token":"%s","Signing_key":"%s","Key_encoding":"${encoding}"}`;
   return asking("Signing key", [format, JSON.stringify(token).slice(1, -1)], curl(url, "@-"));
 }
 
-// mintingCurl returns a command that posts data, asks for the credential and keeps
-// that out of both.
+// mintingCurl returns a command that posts data, and asks for the credential as
+// inspectingCurl asks for the key.
 export function mintingCurl(url, data) {
   return asking("Mint credential", ["Authorization: Bearer %s"], curl(url, data, "-H @-"));
 }

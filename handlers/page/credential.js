@@ -52,7 +52,7 @@ async function ask() {
   showHint(credential === "" ? "" : "The service does not accept this credential.");
   credential = await answer();
   if (credential === "") {
-    throw new Refusal("Nothing was minted: this service mints only with a credential.", 401);
+    throw new Refusal("This service mints only with a credential.", 401);
   }
 }
 

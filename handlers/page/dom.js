@@ -1,4 +1,4 @@
-// What all parts of the page use to show something. Text becomes text, never markup.
+// What all parts of the page share to show things. Text becomes text, never markup.
 
 export const element = (id) => document.getElementById(id);
 

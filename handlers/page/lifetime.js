@@ -18,7 +18,7 @@ export function readLifetime() {
     return { json: null, hint: "Enter a whole number." };
   }
   const seconds = Number(text) * Number(unit.value);
-  return { json: String(seconds), hint: `Sent as expires_in: ${seconds} seconds.` };
+  return { json: String(seconds), hint: `Sent as expires_in, in seconds: ${seconds}.` };
 }
 
 // showPressed marks the button for the lifetime that is in the field.

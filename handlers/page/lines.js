@@ -12,7 +12,7 @@ const maxBytes = 64 << 10;
 // when it has read all of it.
 const maxLine = 256 << 10;
 
-const pieceSize = 1 << 20; // bytes read at a time, more than a line has
+const pieceSize = 1 << 20; // bytes read at a time, more than a line may have
 
 const tooLong = "it is too long: at most 256 KiB can be minted, claims and lifetime included";
 
@@ -66,6 +66,9 @@ function dataOf(number, bytes, kind) {
   } catch {
     return { fault: "it is not UTF-8", json: null };
   }
+  if (text.includes("\0")) {
+    return { fault: "it has a NUL character: the file must be text in UTF-8", json: null };
+  }
   if (number === 1) {
     text = text.replace(/^\ufeff/, ""); // a byte order mark
   }
@@ -86,7 +89,7 @@ function faultOf(text) {
     JSON.parse(text); // faster than read
     return null;
   } catch {
-    const fault = read(text).fault.replace(/ that begins in line 1|line 1, /g, ""); // lines count in the file
+    const fault = read(text).fault.replace(/ that begins on line 1(?= )|(?<=\()line 1, /g, ""); // lines count in the file
     return `it is not JSON: ${fault}${advice(text, fault)}`;
   }
 }

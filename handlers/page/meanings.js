@@ -2,7 +2,7 @@
 // defines it. "OpenID Connect Core" and its kind are version 1.0.
 
 const header = [
-  ["alg", "RFC 7515 §4.1.1", "Algorithm: how the token is signed or, if it is encrypted, how its key is."],
+  ["alg", "RFC 7515 §4.1.1", "Algorithm: how the token is signed."],
   ["jku", "RFC 7515 §4.1.2", "JWK Set URL: the address of the signer's public keys. A forger can write any URL here."],
   ["jwk", "RFC 7515 §4.1.3", "JSON Web Key: the signer's public key. A forger can write another key here."],
   ["kid", "RFC 7515 §4.1.4", "Key ID: which of the issuer's keys signed the token."],
@@ -30,8 +30,9 @@ const header = [
   ["nonce", "RFC 8555 §6.5.2", "Nonce: a value from the server that makes this request usable only once."],
 ];
 
-// In an encrypted token, the same names are about the key to which it is encrypted.
+// In an encrypted token, these names have other meanings: most are about the recipient's key.
 const encryptedHeader = [
+  ["alg", "RFC 7516 §4.1.1", "Algorithm: how the key that encrypts the content is itself encrypted, or agreed on."],
   ["jku", "RFC 7516 §4.1.4", "JWK Set URL: the address of the recipient's public keys, with the one that encrypted the token."],
   ["jwk", "RFC 7516 §4.1.5", "JSON Web Key: the recipient's public key, which encrypted the token."],
   ["kid", "RFC 7516 §4.1.6", "Key ID: which of the recipient's keys decrypts the token."],
@@ -39,6 +40,9 @@ const encryptedHeader = [
   ["x5c", "RFC 7516 §4.1.8", "X.509 certificate chain: the certificate of the recipient's key, followed by those that certify it."],
   ["x5t", "RFC 7516 §4.1.9", "X.509 thumbprint: the SHA-1 hash of the certificate of the recipient's key."],
   ["x5t#S256", "RFC 7516 §4.1.10", "X.509 thumbprint: the SHA-256 hash of the certificate of the recipient's key."],
+  ["typ", "RFC 7516 §4.1.11", "Type: what kind of token this is, such as JWT."],
+  ["cty", "RFC 7516 §4.1.12", "Content type: what is encrypted. It is JWT if that is another token."],
+  ["crit", "RFC 7516 §4.1.13", "Critical: the extensions that a recipient must understand to accept the token."],
 ];
 
 const claims = [
@@ -82,7 +86,7 @@ const claims = [
   ["updated_at", "OpenID Connect Core §5.1", "When the information about the user was last updated."],
 
   ["sid", "OpenID Connect Front-Channel Logout §3", "Session ID: the user's session at the issuer, which a logout ends."],
-  ["roles", "RFC 9068 §2.2.3.1", "Roles: what the user is, such as an admin, in the application."],
+  ["roles", "RFC 9068 §2.2.3.1", "Roles: the user's roles in the application, such as admin."],
   ["groups", "RFC 9068 §2.2.3.1", "Groups: what the user belongs to."],
   ["entitlements", "RFC 9068 §2.2.3.1", "Entitlements: what the user is entitled to."],
   ["act", "RFC 8693 §4.1", "Actor: who acts for the subject."],
@@ -90,7 +94,7 @@ const claims = [
   ["client_id", "RFC 8693 §4.3", "Client ID: the OAuth client that requested the token."],
   ["may_act", "RFC 8693 §4.4", "May act: who is allowed to act for the subject."],
   ["authorization_details", "RFC 9396 §9.1", "Authorization details: what the token permits, in finer detail than scope."],
-  ["cnf", "RFC 7800 §3.1", "Confirmation: the key that the sender of the token must prove to have."],
+  ["cnf", "RFC 7800 §3.1", "Confirmation: the key that the sender of the token must prove it holds."],
   ["htm", "RFC 9449 §4.2", "HTTP method: the method of the request that this proof is for."],
   ["htu", "RFC 9449 §4.2", "HTTP URI: the address of the request that this proof is for."],
   ["ath", "RFC 9449 §4.2", "Access token hash: binds this proof to the access token beside it."],
@@ -103,7 +107,7 @@ const claims = [
   ["_sd", "RFC 9901 §4.2.4.1", "Selective disclosure: digests of claims that the holder may disclose or keep back."],
   ["sd_hash", "RFC 9901 §4.3", "SD-JWT hash: binds this proof of the key to the token that it accompanies."],
 
-  ["payload", "POST /token of this service", "Payload: the data that the service signed, and the date."],
+  ["payload", "POST /token of this service", "Payload: in tokens of this service, the data that it signed, and the date."],
 ];
 
 const byName = (members) => new Map(members.map(([name, source, words]) => [name, { words, source }]));

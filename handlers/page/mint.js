@@ -53,6 +53,9 @@ const asText = () => ({ json: JSON.stringify(data.value), hint: "Sent as text." 
 // asJSON returns the data as JSON, or what otherwise returns for the fault in it.
 function asJSON(otherwise) {
   const { fault, type } = read(data.value);
+  if (type === "null" && fault === null) {
+    return { json: null, hint: "null is no data. To mint the word, choose Text." };
+  }
   return fault === null ? { json: data.value.trim(), hint: `Sent as JSON: ${typeNames[type]}.` } : otherwise(fault);
 }
 
@@ -144,7 +147,8 @@ for (const field of [data, element("mint-claims")]) {
 element("forget").addEventListener("click", () => {
   minting.cancel();
   forget();
-  showStatus(status, "The minted tokens are forgotten.", false);
+  showStatus(status, "", false);
+  setText(element("announcement"), "The tokens are forgotten. To empty Inspect, press Clear.");
   data.focus();
 });
 whenRequired(showCommand);

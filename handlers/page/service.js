@@ -75,8 +75,11 @@ async function exchange(route, contentType, body, signal, credential) {
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
     });
     return { response, text: await response.text() };
-  } catch {
+  } catch (error) {
     signal.throwIfAborted();
+    if (error.name === "TimeoutError") {
+      throw new Refusal(`The service has not answered within ${timeout / 1000} seconds.`);
+    }
     throw new Refusal("The service cannot be reached. It may have stopped: start it, then try again.");
   }
 }

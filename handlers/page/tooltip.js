@@ -23,8 +23,11 @@ export function explain(name, meaning) {
 // makeReachable makes the names in target one tab stop. The arrow keys move between them.
 export function makeReachable(target) {
   const first = target.querySelector(".explained");
-  if (first !== null) {
+  if (first === null) {
+    target.removeAttribute("aria-describedby");
+  } else {
     first.tabIndex = 0;
+    target.setAttribute("aria-describedby", "meanings-hint");
   }
 }
 

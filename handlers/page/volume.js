@@ -6,6 +6,7 @@ import { visible } from "./json.js";
 import { requests } from "./lines.js";
 import { options } from "./mint.js";
 import { postLines, Refusal } from "./service.js";
+import { counted } from "./words.js";
 
 const file = element("volume-file");
 const status = element("volume-status");
@@ -66,6 +67,9 @@ class Run {
 
 async function start(event) {
   event.preventDefault();
+  if (!cancel.hidden) {
+    return; // a second press would throw away the tokens of the first
+  }
   const members = options();
   if (members === null) {
     refuse("Nothing was sent: see the hints in the form above.");
@@ -74,9 +78,6 @@ async function start(event) {
   if (file.files.length === 0) {
     refuse("Choose a file first.", file);
     return;
-  }
-  if (!cancel.hidden) {
-    return; // a second press would throw away the tokens of the first
   }
   drop();
   const run = new Run(file.files[0], element("volume-kind").value, members);
@@ -115,6 +116,9 @@ async function outcome(run) {
   } catch (error) {
     return { text: `${reason(run, error)} ${stopped(run)}`, failed: true };
   }
+  if (run.minted === 1 && (await run.file.slice(0, 1).text()) === "[") {
+    return { text: "Done: 1 token, for the whole array. For a token for each element, put each on a line of its own.", failed: false };
+  }
   if (run.minted + run.faulty === 0) {
     return { text: "There is nothing to mint: the file is empty, has only blank lines, or is gone.", failed: true };
   }
@@ -139,8 +143,8 @@ const stopped = (run) => `Stopped at line ${number(run.line + 1)}${run.minted > 
 function show(run) {
   const part = run.file.size === 0 ? 1 : run.end / run.file.size;
   element("volume-progress").value = part;
-  setText(element("volume-count"), `${plural(run.line, "line")} read: ${counts(run)}.`);
-  showStatus(status, `Minting: ${Math.floor(part * 4) * 25}% of the file.`, false); // few words, for screen readers
+  setText(element("volume-count"), `${counted(run.line, "line")} read: ${counts(run)}.`);
+  showStatus(status, "Minting…", false); // a screen reader has the progress from its bar
   showFaults(run);
   element("volume-result").hidden = false;
 }
@@ -153,7 +157,8 @@ function showFaults(run) {
     faultList.append(item);
   }
   const more = run.faulty > run.faults.length ? ` These are the first ${shownFaults} of ${number(run.faulty)}.` : "";
-  setText(element("volume-faults-count"), `tokens.txt has only the tokens of the other lines.${more}`);
+  const others = run.minted > 0 ? "tokens.txt has only the tokens of the other lines." : "";
+  setText(element("volume-faults-count"), `${others}${more}`.trim());
 }
 
 // finish offers the tokens. The URL of the download lasts until the next run.
@@ -168,8 +173,7 @@ function finish(run) {
   }
 }
 
-const counts = (run) => plural(run.minted, "token") + (run.faulty > 0 ? `, and ${plural(run.faulty, "line")} without one` : "");
-const plural = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
+const counts = (run) => counted(run.minted, "token") + (run.faulty > 0 ? `, and ${counted(run.faulty, "line")} without one` : "");
 const number = (count) => count.toLocaleString("en");
 
 element("volume").addEventListener("submit", start);
