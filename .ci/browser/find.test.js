@@ -140,9 +140,11 @@ describe("find", () => {
       find(`${text}${hs512}`);
       assert.ok(performance.now() - began < 20_000, json(piece));
     }
-    for (const [before, after] of [['"', "x"], ['"\n', "x"], ['" +\n', "x"], ["\n", "!"]]) {
+    for (const [before, after] of [['"', "x"], ['"\n', "x"], ['" +\n', "x"], ["\n", "!"], [".", "x."]]) {
       const began = performance.now();
-      find(`x eyJ${"a".repeat(60)}${before}${" ".repeat(size)}${after}`);
+      for (const filling of [" ", "."]) {
+        find(`x eyJ${"a".repeat(60)}${before}${filling.repeat(size)}${after}`);
+      }
       assert.ok(performance.now() - began < 20_000, json(before));
     }
   });

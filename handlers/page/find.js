@@ -17,8 +17,8 @@ const cleaned = (text) => text.replaceAll(/%2E|\\+\./gi, ".").replaceAll(/[\u00a
 const ending = /$|[\s"'`\\^&;,()<>\]}|%#~\u001b]|[!?:*=]+(?![\w.!?:*=-])|(?=[^\u0000-\u007f])\P{L}/uy;
 
 // A line break within a token: a program that wraps lines may put a backslash or (in mail)
-// an equals sign before it, and white space, > (in a quotation) or + (in a diff) after it. In source code,
-// the lines may be strings, with an operator between them.
+// an equals sign before it, and white space, > (in a quotation) or + (in a diff) after it.
+// In source code, the lines may be strings, with an operator between them.
 const lineBreak = /(?:[ \t]*[\\=]?\r?\n[ \t>|+]*|(["'])[ \t]*(?:[+.\\][ \t]*)?\r?\n[ \t]*(?:[+.][ \t]*)?\1)(?=[\w.-])/y;
 
 // minLine is the number of characters in the shortest line that is taken for a wrapped one.
@@ -82,7 +82,7 @@ function extend(text, start) {
   const joined = parts.join("");
   // Other dots at the end end a sentence, or leave something out. The second one belongs to
   // a token that is not signed.
-  const raw = joined.endsWith(".") && state.dots !== 2 ? joined.replace(/\.+$/, "") : joined;
+  const raw = joined.endsWith(".") && state.dots !== 2 ? joined.replace(/(?<!\.)\.+$/, "") : joined;
   return { token: cleaned(raw), end: end - (joined.length - raw.length), lines: parts.length };
 }
 

@@ -2,10 +2,11 @@
 
 import { find, maxFound } from "./find.js";
 
-// What may be in front of a token, and the characters that may be behind it.
+// What may be around a token. The patterns for the end begin with what may not be before it:
+// otherwise they would be tried from each character of a run within the text.
 const wrappings = [
-  { what: "white space", start: /^\s+/, end: /\s/ },
-  { what: "quotes", start: /^["'`\u2018-\u201f]+/, end: /["'`\u2018-\u201f]/ },
+  { what: "white space", start: /^\s+/, end: /(?<!\s)\s+$/ },
+  { what: "quotes", start: /^["'`\u2018-\u201f]+/, end: /(?<!["'`\u2018-\u201f])["'`\u2018-\u201f]+$/ },
   { what: "“Authorization:”", start: /^authorization:/i },
   { what: "“Bearer”", start: /^bearer\s+/i },
   { what: "dots", start: /^\.+/ },
@@ -26,7 +27,7 @@ function unwrap(text) {
     for (const wrapping of wrappings) {
       const inner = text.slice(start, end);
       const atStart = wrapping.start.exec(inner)?.[0].length ?? 0;
-      const atEnd = countAtEnd(inner.slice(atStart), wrapping.end);
+      const atEnd = wrapping.end?.exec(inner.slice(atStart))?.[0].length ?? 0;
       if (atStart + atEnd > 0) {
         removed.add(wrapping.what);
       }
@@ -34,24 +35,17 @@ function unwrap(text) {
       end -= atEnd;
     }
   }
-  // The end of a sentence, or of a text that was shortened.
-  const dots = /^(?:[\w-]+\.){3}$|(?:\.{2,}|\u2026)$/.test(text.slice(start, end)) ? countAtEnd(text.slice(start, end), /[.\u2026]/) : 0;
-  if (dots > 0) {
+  const token = withoutDots(text.slice(start, end));
+  if (token.length < end - start) {
     removed.add("dots");
-    end -= dots;
+    end = start + token.length;
   }
-  return { start, end, token: text.slice(start, end), removed: [...removed] };
+  return { start, end, token, removed: [...removed] };
 }
 
-// countAtEnd returns how many characters at the end of text match a pattern, if there is
-// one. A pattern with $ would be tried from each character of text.
-function countAtEnd(text, pattern) {
-  let count = 0;
-  while (pattern?.test(text[text.length - 1 - count] ?? "x")) {
-    count++;
-  }
-  return count;
-}
+// withoutDots removes the dots that end a sentence, or that replace the rest of a token. The
+// first two are the token's own.
+const withoutDots = (text) => (/^[\w-]+\.(?:[\w-]+\.)?$/.test(text) ? text : text.replace(/(?<![.\u2026])[.\u2026]+$/, ""));
 
 // locate finds the token in pasted text: it extends from start to end, and notes are what
 // to say about it. If text has several tokens, choices are these, and token is "".
