@@ -53,7 +53,7 @@ func newPage() page {
 var reference = regexp.MustCompile(`"(?:assets|\.)/[\w.]+"`)
 
 // read returns an embedded file, with the names of the assets that it refers to replaced,
-// and adds these assets. names has the new names of those added before.
+// and adds these assets. names has the new names of those added before, and "" for those that are being read.
 func (p page) read(file string, names map[string]string) []byte {
 	content, err := pageFiles.ReadFile("page/" + file)
 	if err != nil {
@@ -61,12 +61,17 @@ func (p page) read(file string, names map[string]string) []byte {
 	}
 	return reference.ReplaceAllFunc(content, func(match []byte) []byte {
 		folder, asset := path.Split(strings.Trim(string(match), `"`))
-		if names[asset] == "" {
+		name, begun := names[asset]
+		if !begun {
+			names[asset] = ""
 			content := p.read(asset, names)
-			names[asset] = hashedName(asset, content)
-			p.assets[names[asset]] = content
+			name = hashedName(asset, content)
+			names[asset], p.assets[name] = name, content
 		}
-		return []byte(`"` + folder + names[asset] + `"`)
+		if name == "" {
+			panic(asset + " refers to itself")
+		}
+		return []byte(`"` + folder + name + `"`)
 	})
 }
 

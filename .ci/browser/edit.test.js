@@ -160,7 +160,7 @@ describe("edit and sign again", () => {
     await page.locator("#edit-claims").fill('{"mine":true}');
     await page.locator("#token").fill(rfcToken);
     assert.equal(await claims(), '{"mine":true}');
-    await signed(page, "These are your edits of an earlier token.");
+    await signed(page, "These are your edits, not the token above.");
     await signButton(page).click();
     await signed(page, "Signed.");
     for (const change of [

@@ -76,6 +76,10 @@ const texts = [
   [`${hs512}~WyJzYWx0IiwibmFtZSIsImFkYSJd~`, "", 1],
   [`https://app.example.com/verify/${hs512}/done`, "", 1],
   [`Is it ${hs512}?`, "", 1],
+  [`The token is **${hs512}**.`, "", 1],
+  [`Did you see ${hs512}?.. I did`, "", 1],
+  [`The token is ${hs512}.\nThanks for checking`, "", 1],
+  [`token: ${encode({ typ: "JWT" })}.${encode(claims)}.${"A".repeat(43)} x`, 'after "token"', 1],
   [`+ ${wrap(hs512, 64).join("\n+ ")}\n`, "", wrap(hs512, 64).length],
   [`grep '${hs512.replaceAll(".", "\\.")}' access.log`, "", 1],
   [`${hs512}... and so on`, "", 1],
@@ -112,6 +116,14 @@ describe("find", () => {
       assert.deepEqual(found.map(({ token, where, lines }) => ({ token, where, lines })), [{ token: tokenIn(text), where, lines }], text);
       const [{ start, end }] = found;
       assert.equal(plain(text.slice(start, end)), tokenIn(text), text);
+    }
+  });
+
+  test("algorithms with the names of what every object has", () => {
+    for (const alg of ["constructor", "toString", "__proto__"]) {
+      const token = signed({ alg }, claims, 43);
+      assert.equal(find(`x ${token}\n!`)[0].token, token);
+      assert.equal(find(`${token}\nhello`).length, 1);
     }
   });
 

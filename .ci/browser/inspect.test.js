@@ -107,6 +107,7 @@ describe("inspect", () => {
       ['{"exp":1,"nbf":null}', "invalid", /Invalid times\s+nbf is not a number\./],
       ['{"exp":{}}', "invalid", /exp is not a number/],
       ['{"exp":1764150000000}', "doubtful", /Doubtful times[^]*exp seems to be in milliseconds[^]*2025-11-26T09:40:00Z/],
+      ['{"exp":1764150000,"iat":1764150000000}', "expired", /Expired\s+It expired \d+ .*\s+iat seems to be in milliseconds/],
       ['{"nbf":1764150000000}', "doubtful", /Doubtful times\s+nbf seems to be in milliseconds/],
       ['{"nbf":9764150000}', "not yet valid", /It becomes valid in 2\d\d years/],
       ['{"exp":9764150000}', "valid", /It expires in 2\d\d years/],

@@ -82,6 +82,7 @@ describe("the key field", () => {
     for (const [pasted, hint] of [
       ['{"kty":"oct","k":"c2VjcmV0"}', /^This is a JSON Web Key \(RFC 7517\)\. Enter only the value of its member k/],
       ["-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n", /^This is a PEM file/],
+      ['{"kty":"RSA","n":"AQAB","e":"AQAB"}', /^$/],
       ["secret", /^$/],
     ]) {
       await paste(page, pasted);

@@ -53,6 +53,7 @@ test("mistakes are explained", () => {
   assert.equal(mistake("exp", "1764150000000"), "exp seems to be in milliseconds, but RFC 7519 §2 counts in seconds. It probably means 2025-11-26T09:40:00Z: divide it by 1000.");
   assert.match(mistake("exp", "1764150000000000"), /in microseconds.* It probably means 2025-11-26T09:40:00Z: divide it by 1000000\.$/);
   assert.match(mistake("exp", "1764150000123456789"), /in nanoseconds.* It probably means 2025-11-26T09:40:00Z: divide it by 1000000000\.$/);
+  assert.match(mistake("exp", "253402300799000"), /in milliseconds.* It probably means 9999-12-31T23:59:59Z: divide it by 1000\.$/);
   assert.equal(mistake("exp", "253402300799"), ""); // the last second of the year 9999, which some programs use for never
   assert.equal(mistake("iat", '"1764150000"'), "iat is not a number: remove the quotes. RFC 7519 §2 wants seconds since 1970, and other implementations reject the token.");
   assert.equal(mistake("updated_at", '"2025-11-26T09:40:00Z"'), "updated_at is not a number. OpenID Connect Core §5.1 wants seconds since 1970.");

@@ -119,8 +119,8 @@ describe("a file of data", () => {
 
   test("is not one array, and not binary", async () => {
     const page = await open();
-    await mintFile(page, '[{"id":1},{"id":2}]\n', /^Done: 1 token, for the whole array\. For a token for each element, /);
-    await mintFile(page, "[\n1,\n2\n]\n", /^Done: /);
+    await mintFile(page, '[{"id":1},{"id":2}]\n', /^Done: 1 token\. Its data is the whole array: for a token for each element, /);
+    await mintFile(page, "[\n1,\n2\n]\n", /^Done: 1 token, and 3 lines without one\.$/);
     assert.match((await faults(page))[0], /^Line 1: it is not JSON: the array has no closing \].*; each line must be JSON of its own\.$/);
     await page.locator("#volume-kind").selectOption("text");
     await mintFile(page, "\u0089PNG\0\n\0a\0b\n", /^Done: 0 tokens, and 2 lines without one\.$/);

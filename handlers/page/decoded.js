@@ -23,8 +23,14 @@ export function showDecoded({ header, claims, signature, encrypted }) {
 // showFault shows what is wrong with a decoded segment. A missing segment is
 // null.
 function showFault(part, segment) {
-  const text = segment === null ? "It is missing." : segment.fault === null ? "" : `Decoded as far as possible: ${segment.fault}.`;
-  showIf(element(`${part}-fault`), text);
+  showIf(element(`${part}-fault`), segment === null ? "It is missing." : faultWords(segment));
+}
+
+function faultWords({ fault, pieces }) {
+  if (fault === null) {
+    return "";
+  }
+  return pieces?.length === 0 ? `It cannot be decoded: ${fault}.` : `Decoded as far as possible: ${fault}.`;
 }
 
 // JSON with more pieces than this is shown without colors and meanings: one element for
@@ -39,9 +45,9 @@ function showJSON(part, json, known) {
   const text = pieces.map(({ text }) => text).join("");
   if (pieces.length > maxPieces || text.length > maxCharacters) {
     target.textContent = visible(text.slice(0, maxCharacters)) + (text.length > maxCharacters ? `\n… and ${text.length - maxCharacters} more characters` : "");
-    return;
+  } else {
+    target.replaceChildren(...pieces.map((piece) => shownPiece(piece, known)));
   }
-  target.replaceChildren(...pieces.map((piece) => shownPiece(piece, known)));
   makeReachable(target);
 }
 

@@ -167,24 +167,32 @@ function forget() {
 function inspectIt() {
   made.inspectToken(made.token);
   if (isFresh()) {
-    filled = content(); // nothing is lost when the fields follow the next token
+    filled = content(); // from now on, the fields follow what is inspected
     showStatus(status, "", false);
   }
 }
 
-// inputChanged forgets what was about other input.
-function inputChanged() {
+// fieldChanged forgets what was about other text.
+function fieldChanged() {
   signing.cancel();
   showStatus(status, "", false);
-  showMainButton();
   edited();
 }
 
+function keyChanged() {
+  if (status.classList.contains("failed")) {
+    showStatus(status, "", false); // it may have been about the key
+  }
+  showMainButton();
+  showStale();
+}
+
 for (const field of Object.values(fields)) {
+  field.addEventListener("input", fieldChanged);
   field.addEventListener("keydown", submitOnControlEnter);
 }
-for (const field of [...Object.values(fields), keyField, encoding]) {
-  field.addEventListener("input", inputChanged);
+for (const field of [keyField, encoding]) {
+  field.addEventListener("input", keyChanged);
 }
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -195,8 +203,10 @@ element("inspect").addEventListener("reset", () => {
   forget();
   form.reset();
   filled = content(); // so that the fields follow what is inspected next
+  edited();
 });
 element("take").addEventListener("click", () => {
+  showStatus(status, "", false);
   fill();
   fields.Claims.focus();
 });
@@ -205,7 +215,7 @@ whenInspected(() => {
   showMainButton(); // the key may have been filled in, or cleared
   showStale();
   if (details.open && content() !== filled) {
-    showStatus(status, "These are your edits of an earlier token.", false);
+    showStatus(status, "These are your edits, not the token above.", false);
   }
   follow();
 });

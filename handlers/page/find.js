@@ -14,7 +14,7 @@ const cleaned = (text) => text.replaceAll(/%2E|\\+\./gi, ".").replaceAll(/[\u00a
 
 // What may follow a token, such as the disclosures of an SD-JWT (RFC 9901 §4) and the codes
 // for colors of a terminal. Anything else is probably a wrong character within the token.
-const ending = /$|[\s"'`\\^&;,()<>\]}|%#~\u001b]|[!?:*=]+(?![\w.!?:*=-])|(?=[^\u0000-\u007f])\P{L}/uy;
+const ending = /$|[\s"'`\\^&;,()<>\]}|%#~\u001b]|[!?:*=]+(?![\w!?:*=-]|\.+[\w-])|(?=[^\u0000-\u007f])\P{L}/uy;
 
 // A line break within a token: a program that wraps lines may put a backslash or (in mail)
 // an equals sign before it, and white space, > (in a quotation) or + (in a diff) after it.
@@ -46,11 +46,12 @@ export function find(text) {
 }
 
 // isToken reports whether a text that begins like a token may be one: it has two segments or
-// more, of which the second may be empty if the token is encrypted (RFC 7516 §5.1), and an
-// alg (RFC 7515 §4.1.1) if its header can be decoded. Otherwise it may begin at the claims.
+// more, of which the second may be empty if the token is encrypted (RFC 7516 §5.1), and a
+// name that headers have (RFC 7515 §4.1) if its header can be decoded. What has none may be
+// claims, after a header with a wrong character in it.
 function isToken(token) {
   const header = decoded(token.split(".", 1)[0]);
-  return /^[\w-]+\.{1,2}[\w-]/.test(token) && (header === "" || header.includes('"alg"'));
+  return /^[\w-]+\.{1,2}[\w-]/.test(token) && (header === "" || /"(?:alg|typ|kid|enc)"|\\u/.test(header));
 }
 
 // isEnding reports whether a token from start may end before index. A slash ends it only in
@@ -72,7 +73,7 @@ function extend(text, start) {
     }
     const gap = match(lineBreak, text, end);
     const part = gap === "" ? "" : match(run, text, end + gap.length);
-    if (part === "" || isWhole(state, whole) || (state.dots === whole?.dots && goesBeyond(after(state, cleaned(part)), whole))) {
+    if (part === "" || isWhole(state, whole) || (whole !== null && state.dots >= whole.dots && goesBeyond(after(state, cleaned(part)), whole))) {
       break;
     }
     parts.push(part);
@@ -111,11 +112,11 @@ const goesBeyond = ({ dots, size }, whole) => dots > whole.dots || size > Math.m
 
 // The lengths of signatures in base64url (RFC 7518 §3, RFC 8037 §3.1). Those of RSA depend
 // on the size of the key.
-const sizesByAlgorithm = {
-  HS256: [43], HS384: [64], HS512: [86],
-  ES256: [86], ES256K: [86], ES384: [128], ES512: [176],
-  EdDSA: [86, 152], Ed25519: [86], Ed448: [152], none: [0],
-};
+const sizesByAlgorithm = new Map([
+  ["HS256", [43]], ["HS384", [64]], ["HS512", [86]],
+  ["ES256", [86]], ["ES256K", [86]], ["ES384", [128]], ["ES512", [176]],
+  ["EdDSA", [86, 152]], ["Ed25519", [86]], ["Ed448", [152]], ["none", [0]],
+]);
 const rsaSizes = [342, 512, 683];
 const tagSizes = [22, 32, 43]; // of an encrypted token's last segment (RFC 7518 §5)
 
@@ -127,7 +128,7 @@ function wholeSizes(token) {
     return { dots: 4, sizes: tagSizes };
   }
   const alg = /"alg"\s*:\s*"(\w+)"/.exec(header)?.[1];
-  return { dots: 2, sizes: sizesByAlgorithm[alg] ?? rsaSizes };
+  return { dots: 2, sizes: sizesByAlgorithm.get(alg) ?? rsaSizes };
 }
 
 function decoded(segment) {

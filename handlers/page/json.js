@@ -240,9 +240,9 @@ function loneSurrogate(string) {
   return -1;
 }
 
-// Control characters, invisible ones, and those that reorder the text around them. U+FE0F,
-// which makes a symbol an emoji, is frequent and harmless.
-const invisible = /(?![\t\n\ufe0f])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+// Control characters, invisible ones, and those that reorder the text around them. In emoji
+// and in scripts such as Arabic, U+FE0F and joiners are a part of the spelling.
+const invisible = /(?![\t\n\ufe0f]|(?<=[^\u0000-\u024f\s\p{C}])[\u200c\u200d](?=[^\u0000-\u024f\s\p{C}]))[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 // visible replaces these characters with JSON escapes, so that nothing in the
 // text is hidden. The value of a JSON string stays the same.

@@ -24,7 +24,7 @@ function showHint(text) {
 
 // advice returns what to enter instead of a key in another format, or "".
 function advice(key) {
-  if (/^\s*\{.*"kty"/.test(key)) {
+  if (/^\s*\{.*"oct"/.test(key)) {
     return "This is a JSON Web Key (RFC 7517). Enter only the value of its member k, and choose the key encoding base64url.";
   }
   return key.includes("-----BEGIN") ? "This is a PEM file, with the key of another kind of signature. A key for HS256, HS384 or HS512 is only text or bytes." : "";

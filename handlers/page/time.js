@@ -41,9 +41,6 @@ export const isNumber = (literal) => /^[-0-9]/.test(literal);
 // Smaller units than seconds, with how many of them a second has.
 const smallerUnits = [["milliseconds", 1e3], ["microseconds", 1e6], ["nanoseconds", 1e9]];
 
-// Nobody means a later time: it is the year 2286.
-const latestMeant = 1e10;
-
 // Where times are defined that are not a NumericDate of RFC 7519 §2.
 const definitions = { auth_time: "OpenID Connect Core §2", updated_at: "OpenID Connect Core §5.1" };
 
@@ -65,7 +62,7 @@ function notNumber(claim, literal) {
 }
 
 function tooLarge(claim, value) {
-  const [unit, size] = smallerUnits.find(([, size]) => value / size < latestMeant) ?? [];
+  const [unit, size] = smallerUnits.find(([, size]) => value / size <= latest) ?? [];
   if (unit === undefined) {
     return `${claim} is too large for a date. ${definitionOf(claim)} counts in seconds since 1970.`;
   }

@@ -51,7 +51,7 @@ function segmentsFault(count, { header, claims, encrypted }) {
 function jsonSegment(segment) {
   const decoded = decodeBase64url(segment);
   const { text, fault } = decodeUTF8(decoded.bytes);
-  if (fault !== null && !text.startsWith("{")) {
+  if (fault !== null && !/^\s*\{/.test(text)) {
     return { ...read(""), fault: "it is not text" };
   }
   const json = read(text);

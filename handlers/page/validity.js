@@ -12,8 +12,11 @@ export function validity(claims, now) {
   if (wrong.length > 0) {
     return { state: "invalid", words: mistakes(wrong).join(" "), note: "" };
   }
-  const never = Number(claims.get("exp")) <= Number(claims.get("nbf")) ? ["It expires before it becomes valid, so it is never valid."] : [];
-  return { ...valid(claims, now), note: [...mistakes(["exp", "nbf", "iat"]), ...never].join(" ") };
+  const doubts = mistakes(["exp", "nbf", "iat"]);
+  if (doubts.length === 0 && Number(claims.get("exp")) <= Number(claims.get("nbf"))) {
+    doubts.push("It never is valid, because it does not become valid before it expires.");
+  }
+  return { ...valid(claims, now), note: doubts.join(" ") };
 }
 
 function valid(claims, now) {

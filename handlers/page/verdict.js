@@ -68,12 +68,12 @@ function showTime(now) {
   }
   const { state, words, note } = answered === "revoked" ? { state: "revoked", words: "The service has revoked it.", note: "" } : validity(claims, now);
   const doubts = [note, disagreement(now)].filter((doubt) => doubt !== "").join(" ");
-  const shown = doubts === "" ? state : "doubtful";
+  const shown = doubts === "" || state === "expired" ? state : "doubtful"; // expired is amber as well
   const [symbol, title] = timeStates[shown];
   element("time-verdict").dataset.state = shown;
   setText(element("time-symbol"), symbol);
   setText(element("time-state"), title);
-  setText(element("time-words"), note === "" ? words : "");
+  setText(element("time-words"), note === "" || state === "expired" ? words : "");
   showIf(element("time-note"), doubts);
 }
 

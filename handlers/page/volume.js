@@ -30,6 +30,7 @@ class Run {
     this.faulty = 0;
     this.line = 0; // the last line that is done
     this.end = 0; // where in the file it ends
+    this.isArray = false; // whether the first line sent has an array as its data
   }
 
   // go mints until the end of the file. It calls onProgress after each request.
@@ -38,6 +39,7 @@ class Run {
     for await (const request of this.requests) {
       signal.throwIfAborted();
       const { lines } = request;
+      this.isArray ||= lines[0]?.startsWith('{"user_data":[');
       const answers = lines.length === 0 ? [] : await withCredential((credential) => postLines("tokens", lines, "JWT Token", signal, credential));
       this.add(request, answers);
       onProgress();
@@ -116,13 +118,11 @@ async function outcome(run) {
   } catch (error) {
     return { text: `${reason(run, error)} ${stopped(run)}`, failed: true };
   }
-  if (run.minted === 1 && (await run.file.slice(0, 1).text()) === "[") {
-    return { text: "Done: 1 token, for the whole array. For a token for each element, put each on a line of its own.", failed: false };
-  }
   if (run.minted + run.faulty === 0) {
     return { text: "There is nothing to mint: the file is empty, has only blank lines, or is gone.", failed: true };
   }
-  return { text: `Done: ${counts(run)}.`, failed: false };
+  const advice = run.isArray && run.minted === 1 && run.faulty === 0 ? " Its data is the whole array: for a token for each element, put each on a line of its own." : "";
+  return { text: `Done: ${counts(run)}.${advice}`, failed: false };
 }
 
 function reason(run, error) {
