@@ -53,7 +53,8 @@ func newPage() page {
 var reference = regexp.MustCompile(`"(?:assets|\.)/[\w.]+"`)
 
 // read returns an embedded file, with the names of the assets that it refers to replaced,
-// and adds these assets. names has the new names of those added before, and "" for those that are being read.
+// and adds these assets. names has the new names of those added before, and "" for those
+// that are being read.
 func (p page) read(file string, names map[string]string) []byte {
 	content, err := pageFiles.ReadFile("page/" + file)
 	if err != nil {

@@ -174,6 +174,9 @@ describe("inspect", () => {
     await check(page, token, service.key);
     await expectVerdict(page, "verified", /./);
     await expectTime(page, "doubtful", /The service, whose clock differs from this computer's, said when it was asked: expired\./);
+    await page.clock.setFixedTime(Date.now() + 7_200_000);
+    await check(page, await mint(page, "x", { lifetime: "1", unit: "hours" }), service.key);
+    await expectTime(page, "doubtful", /The service, whose clock differs from this computer's, said when it was asked: valid\./);
   });
 
   test("malformed tokens are decoded as far as possible", async () => {

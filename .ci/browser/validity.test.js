@@ -64,7 +64,7 @@ describe("validity", () => {
 
   test("times that exclude each other", () => {
     for (const claims of ['{"exp":1700000050,"nbf":1700000100}', '{"exp":1700000050,"nbf":1700000050}']) {
-      assert.equal(judge(claims).note, "It never is valid, because it does not become valid before it expires.");
+      assert.equal(judge(claims).note, "It is never valid, because it does not become valid before it expires.");
     }
     assert.equal(judge('{"exp":1700000051,"nbf":1700000050}').note, "");
   });

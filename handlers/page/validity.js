@@ -4,8 +4,8 @@ import { describe, isNumber, mistake } from "./time.js";
 
 // validity returns the state at a time in Unix seconds, given the values of the claims in
 // JSON: "valid", "expired", "not yet valid", "endless" without exp, or "invalid" if a time
-// is not a number; with words about the next change or the last one, and a note if a
-// mistake is likely, or "".
+// is not a number; with words about the next change or the last one, and a note if the
+// times are probably not what was meant, or "".
 export function validity(claims, now) {
   const mistakes = (names) => names.map((name) => (claims.has(name) ? mistake(name, claims.get(name)) : "")).filter((words) => words !== "");
   const wrong = ["exp", "nbf"].filter((name) => claims.has(name) && !isNumber(claims.get(name)));
@@ -14,7 +14,7 @@ export function validity(claims, now) {
   }
   const doubts = mistakes(["exp", "nbf", "iat"]);
   if (doubts.length === 0 && Number(claims.get("exp")) <= Number(claims.get("nbf"))) {
-    doubts.push("It never is valid, because it does not become valid before it expires.");
+    doubts.push("It is never valid, because it does not become valid before it expires.");
   }
   return { ...valid(claims, now), note: doubts.join(" ") };
 }

@@ -67,8 +67,10 @@ function showTime(now) {
     return;
   }
   const { state, words, note } = answered === "revoked" ? { state: "revoked", words: "The service has revoked it.", note: "" } : validity(claims, now);
-  const doubts = [note, disagreement(now)].filter((doubt) => doubt !== "").join(" ");
-  const shown = doubts === "" || state === "expired" ? state : "doubtful"; // expired is amber as well
+  const disagrees = disagreement(now);
+  const doubts = [note, disagrees].filter((doubt) => doubt !== "").join(" ");
+  // What has expired is no longer in doubt, unless the service says otherwise.
+  const shown = doubts === "" || (state === "expired" && disagrees === "") ? state : "doubtful";
   const [symbol, title] = timeStates[shown];
   element("time-verdict").dataset.state = shown;
   setText(element("time-symbol"), symbol);
